@@ -1,0 +1,85 @@
+# Each target calls the command of the same name; the first one that runs sets up
+# the virtual environment. Pass arguments in ARGS: make rollback ARGS="--steps 2".
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DRYSTONE := $(BIN)/drystone
+
+# The first interpreter on the PATH that is new enough.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Drystone needs Python 3.11 or newer on the PATH, or: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv module. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+.PHONY: help setup demo migrate rollback status new verify drift seed test check format lock bench up down psql
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Create the virtual environment from the lock file
+
+demo: $(READY) ## Start the server, migrate, seed, and show real answers
+	@$(DRYSTONE) demo $(ARGS)
+
+migrate: $(READY) ## Apply the migrations that are pending
+	@$(DRYSTONE) migrate $(ARGS)
+
+rollback: $(READY) ## Roll the last migration back; ARGS="--steps 2" for more
+	@$(DRYSTONE) rollback $(ARGS)
+
+status: $(READY) ## Show what is applied, pending, edited or missing
+	@$(DRYSTONE) status $(ARGS)
+
+new: $(READY) ## Create a migration: ARGS="events add-venue"
+	@$(DRYSTONE) new $(ARGS)
+
+verify: $(READY) ## Prove that every migration's rollback restores everything
+	@$(DRYSTONE) verify $(ARGS)
+
+drift: $(READY) ## Compare the database with what its migrations make
+	@$(DRYSTONE) drift $(ARGS)
+
+seed: $(READY) ## Load the development seed
+	@$(DRYSTONE) seed $(ARGS)
+
+up: $(READY) ## Start the embedded server
+	@$(DRYSTONE) db start
+
+down: $(READY) ## Stop the embedded server
+	@$(DRYSTONE) db stop
+
+psql: $(READY) ## Open psql on the database
+	@$(DRYSTONE) db psql $(ARGS)
+
+test: $(READY) ## Run the tests, in parallel
+	@$(BIN)/python -m pytest --numprocesses auto $(ARGS)
+
+check: $(READY) ## Check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/mypy tests
+
+bench: $(READY) ## Measure the ratios that the documents state
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+format: $(READY) ## Format the Python code
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+
+lock: ## Renew requirements.lock (needs uv)
+	uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --upgrade --quiet \
+		--output-file requirements.lock

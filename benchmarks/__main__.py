@@ -1,0 +1,58 @@
+"""Run the benchmarks: all of them, or those named on the command line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from benchmarks import (
+    bulk_load,
+    lock_safety,
+    migration_speed,
+    query_latency,
+    vector_indexes,
+)
+from drystone.cli.output import line
+from drystone.database.session import connect
+from drystone.embedded import EmbeddedServer
+from drystone.migrations import runner
+from drystone.migrations.files import read_migrations
+from drystone.settings import Settings
+from drystone.systems import seeding, shipped
+
+BENCHMARKS = {
+    "vector_indexes": vector_indexes.run,
+    "query_latency": query_latency.run,
+    "bulk_load": bulk_load.run,
+    "migration_speed": migration_speed.run,
+    "lock_safety": lock_safety.run,
+}
+
+PROJECT = Path(__file__).parents[1]
+
+
+def main() -> None:
+    """Measure on an embedded server of its own, with the demo data in it."""
+    chosen = sys.argv[1:] or list(BENCHMARKS)
+    unknown = [name for name in chosen if name not in BENCHMARKS]
+    if unknown:
+        sys.exit(
+            f"no benchmark is called {', '.join(unknown)}: {', '.join(BENCHMARKS)}"
+        )
+    settings = Settings(statement_timeout=0)
+    server = EmbeddedServer(PROJECT / ".drystone" / "bench")
+    try:
+        url = server.start()
+        runner.migrate(url, settings, read_migrations([shipped("migrations")]))
+        with connect(url, settings) as connection:
+            for seed in seeding.find_seeds([shipped("sql")], stage="demo"):
+                seeding.load(connection, seed)
+            for name in chosen:
+                line(f"\n{name}", style="bold")
+                BENCHMARKS[name](connection)
+    finally:
+        server.reset()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,2714 @@
+-- The structure of the database, as its catalog holds it: schema by schema, and what
+-- belongs to none of them before and after. For reading and for diffs.
+
+SET check_function_bodies = off;
+SET search_path = '';
+
+-- In no schema
+
+CREATE EXTENSION age SCHEMA ag_catalog VERSION '1.7.0';
+
+CREATE EXTENSION plpgsql SCHEMA pg_catalog VERSION '1.0';
+
+CREATE EXTENSION vector SCHEMA public VERSION '0.8.1';
+
+-- Schema ag_catalog
+
+CREATE SCHEMA ag_catalog;
+
+-- Schema core
+
+CREATE SCHEMA core;
+
+CREATE TYPE core.job_state AS ENUM (
+    'waiting',
+    'active',
+    'completed',
+    'failed',
+    'dead',
+    'cancelled'
+);
+
+CREATE OR REPLACE FUNCTION core.audit_row()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+DECLARE
+    patterns CONSTANT text[] := CASE TG_NARGS
+        WHEN 0 THEN ARRAY['password_hash', '%_token%', 'raw_html']
+        ELSE TG_ARGV
+    END;
+    audited CONSTANT oid := coalesce(pg_partition_root(TG_RELID), TG_RELID);
+    old_image jsonb := to_jsonb(OLD);
+    new_image jsonb := to_jsonb(NEW);
+    generated_columns text[];
+    key_columns text[];
+    key_values jsonb;
+    changed_columns text[];
+BEGIN
+    SELECT
+        array_agg(attribute.attname) FILTER (WHERE attribute.attgenerated <> ''),
+        array_agg(attribute.attname ORDER BY place.of_key)
+            FILTER (WHERE place.of_key IS NOT NULL)
+    INTO
+        generated_columns,
+        key_columns
+    FROM pg_attribute AS attribute
+    LEFT JOIN pg_index AS index
+        ON index.indrelid = attribute.attrelid
+        AND index.indisprimary
+    CROSS JOIN array_position(index.indkey, attribute.attnum) AS place (of_key)
+    WHERE
+        attribute.attrelid = TG_RELID
+        AND attribute.attnum > 0
+        AND NOT attribute.attisdropped;
+
+    IF key_columns IS NULL THEN
+        RAISE EXCEPTION 'table % has no primary key and cannot be audited',
+            TG_RELID::regclass
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+
+    old_image := old_image - coalesce(generated_columns, '{}');
+    new_image := new_image - coalesce(generated_columns, '{}');
+
+    IF TG_OP = 'UPDATE' THEN
+        changed_columns := ARRAY(
+            SELECT field.key
+            FROM jsonb_each(new_image) AS field
+            WHERE
+                field.value <> old_image -> field.key
+                AND field.key <> 'updated_at'
+            ORDER BY field.key
+        );
+
+        IF changed_columns = '{}' THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+
+    old_image := core.redact(old_image, patterns);
+    new_image := core.redact(new_image, patterns);
+
+    key_values := (
+        SELECT jsonb_agg(coalesce(old_image, new_image) -> name ORDER BY position)
+        FROM unnest(key_columns) WITH ORDINALITY AS key_column (name, position)
+    );
+
+    INSERT INTO core.audit_log (
+        schema_name,
+        table_name,
+        row_pk,
+        op,
+        changed,
+        old_row,
+        new_row
+    )
+    SELECT
+        schema.nspname,
+        relation.relname,
+        CASE cardinality(key_columns)
+            WHEN 1 THEN key_values ->> 0
+            ELSE key_values::text
+        END,
+        TG_OP,
+        changed_columns,
+        old_image,
+        new_image
+    FROM pg_class AS relation
+    INNER JOIN pg_namespace AS schema
+        ON schema.oid = relation.relnamespace
+    WHERE relation.oid = audited;
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION core.connection_warnings(used bigint, active bigint, idle bigint, allowed bigint)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN array_remove(ARRAY[CASE WHEN ((used)::numeric > (0.8 * (allowed)::numeric)) THEN 'more than 80 % of the connections are in use'::text ELSE NULL::text END, CASE WHEN ((active)::numeric > (0.9 * (allowed)::numeric)) THEN 'more than 90 % of the connections are active'::text ELSE NULL::text END, CASE WHEN ((idle)::numeric > (0.5 * (allowed)::numeric)) THEN 'more than 50 % of the connections are idle'::text ELSE NULL::text END], NULL::text);
+
+CREATE OR REPLACE FUNCTION core.free_slots(queue text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    slots integer;
+    taken bigint;
+BEGIN
+    IF current_setting('transaction_isolation') = 'repeatable read' THEN
+        RAISE EXCEPTION 'jobs cannot be claimed under REPEATABLE READ'
+            USING
+                ERRCODE = 'feature_not_supported',
+                DETAIL = 'Its snapshot may miss jobs that are active by now.',
+                HINT = 'Claim jobs under READ COMMITTED or SERIALIZABLE.';
+    END IF;
+
+    SELECT CASE WHEN entry.paused THEN 0 ELSE entry.max_active END
+    INTO slots
+    FROM core.queues AS entry
+    WHERE entry.queue = free_slots.queue
+    FOR NO KEY UPDATE;
+
+    SELECT count(*)
+    INTO taken
+    FROM core.jobs AS job
+    WHERE
+        job.queue = free_slots.queue
+        AND job.state = 'active';
+
+    RETURN greatest(slots - taken, 0);
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION core.new_id()
+ RETURNS uuid
+ LANGUAGE plpgsql
+ PARALLEL SAFE
+AS $function$
+DECLARE
+    microseconds bigint;
+BEGIN
+    IF pg_catalog.current_setting('server_version_num')::integer >= 180000 THEN
+        RETURN pg_catalog.uuidv7();
+    END IF;
+
+    microseconds := extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000;
+
+    -- RFC 9562, 5.7 and 6.2 method 3: 48 bits of milliseconds, the version, 12 bits
+    -- of what is left of the millisecond; then variant and random bits of a v4 uuid.
+    RETURN (
+        pg_catalog.lpad(pg_catalog.to_hex(microseconds / 1000), 12, '0')
+        || pg_catalog.to_hex(x'7000'::bigint + microseconds % 1000 * 4096 / 1000)
+        || pg_catalog.right(pg_catalog.gen_random_uuid()::text, 17)
+    )::uuid;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION core.redact(image jsonb, patterns text[])
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (SELECT jsonb_object_agg(field.key, CASE WHEN ((field.key ~~ ANY (redact.patterns)) AND (field.value <> 'null'::jsonb)) THEN '"[redacted]"'::jsonb ELSE field.value END) AS jsonb_object_agg FROM jsonb_each(redact.image) field(key, value));
+
+CREATE OR REPLACE FUNCTION core.set_updated_at()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    NEW.updated_at := pg_catalog.clock_timestamp();
+
+    RETURN NEW;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION core.similarity(one text, other text)
+ RETURNS real
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (SELECT COALESCE(((count(*) FILTER (WHERE (mine.trigram = theirs.trigram)))::real / (NULLIF(count(*), 0))::real), (0)::real) AS "coalesce" FROM (unnest(core.trigrams(similarity.one)) mine(trigram) FULL JOIN unnest(core.trigrams(similarity.other)) theirs(trigram) ON ((theirs.trigram = mine.trigram))));
+
+CREATE OR REPLACE FUNCTION core.slow_queries(min_ms double precision, limit_rows bigint)
+ RETURNS TABLE(unavailable text, query_id bigint, query text, calls bigint, mean_ms double precision, max_ms double precision, total_ms double precision, rows_returned bigint, cache_hit_percent double precision)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+DECLARE
+    statistics CONSTANT text := (
+        SELECT format('%I.pg_stat_statements', schema.nspname)
+        FROM pg_catalog.pg_extension AS extension
+        INNER JOIN pg_catalog.pg_namespace AS schema
+            ON schema.oid = extension.extnamespace
+        WHERE extension.extname = 'pg_stat_statements'
+    );
+BEGIN
+    IF to_regclass(statistics) IS NULL THEN
+        unavailable := 'extension pg_stat_statements is not installed';
+        RETURN NEXT;
+        RETURN;
+    END IF;
+
+    RETURN QUERY EXECUTE format(
+        $query$
+        SELECT
+            NULL::text,
+            statement.queryid,
+            statement.query,
+            statement.calls,
+            statement.mean_exec_time,
+            statement.max_exec_time,
+            statement.total_exec_time,
+            statement.rows,
+            100.0::double precision * statement.shared_blks_hit
+                / nullif(statement.shared_blks_hit + statement.shared_blks_read, 0)
+        FROM %s AS statement
+        INNER JOIN pg_catalog.pg_database AS database
+            ON database.oid = statement.dbid
+        WHERE
+            database.datname = current_database()
+            AND statement.mean_exec_time >= $1
+        ORDER BY statement.mean_exec_time DESC
+        LIMIT $2
+        $query$,
+        statistics
+    )
+    USING min_ms, limit_rows;
+EXCEPTION
+    WHEN object_not_in_prerequisite_state THEN
+        unavailable := 'pg_stat_statements is not in shared_preload_libraries';
+        RETURN NEXT;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION core.trigrams(value text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (SELECT COALESCE(array_agg(DISTINCT (substr((('  '::text || part.word) || ' '::text), start.at, 3) COLLATE "C")), '{}'::text[]) AS "coalesce" FROM (string_to_table(lower(regexp_replace((trigrams.value COLLATE "default"), '[^[:alnum:]]+'::text, ' '::text, 'g'::text)), ' '::text) part(word) CROSS JOIN LATERAL generate_series(1, (length(part.word) + 1)) start(at)) WHERE (part.word <> ''::text));
+
+CREATE TABLE core.audit_log (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    actor text DEFAULT COALESCE(NULLIF(current_setting('app.actor'::text, true), ''::text), (SESSION_USER)::text) NOT NULL,
+    request_id text DEFAULT NULLIF(current_setting('app.request_id'::text, true), ''::text),
+    schema_name text NOT NULL,
+    table_name text NOT NULL,
+    row_pk text NOT NULL,
+    op text NOT NULL,
+    changed text[],
+    old_row jsonb,
+    new_row jsonb,
+    txid bigint DEFAULT ((pg_current_xact_id())::text)::bigint NOT NULL,
+    CONSTRAINT audit_log_changed_check CHECK (((op = 'UPDATE'::text) = (changed IS NOT NULL))),
+    CONSTRAINT audit_log_new_row_check CHECK (((op = 'DELETE'::text) = (new_row IS NULL))),
+    CONSTRAINT audit_log_old_row_check CHECK (((op = 'INSERT'::text) = (old_row IS NULL))),
+    CONSTRAINT audit_log_op_check CHECK ((op = ANY (ARRAY['INSERT'::text, 'UPDATE'::text, 'DELETE'::text]))),
+    CONSTRAINT audit_log_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE core.backups (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    filename text NOT NULL,
+    size_bytes bigint,
+    kind text DEFAULT 'full'::text NOT NULL,
+    sha256 text,
+    verified text DEFAULT 'pending'::text NOT NULL,
+    notes text,
+    CONSTRAINT backups_filename_check CHECK ((btrim(filename) <> ''::text)),
+    CONSTRAINT backups_kind_check CHECK ((kind = ANY (ARRAY['full'::text, 'schema'::text, 'data'::text]))),
+    CONSTRAINT backups_pkey PRIMARY KEY (id),
+    CONSTRAINT backups_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT backups_size_bytes_check CHECK ((size_bytes >= 0)),
+    CONSTRAINT backups_verified_check CHECK ((verified = ANY (ARRAY['pending'::text, 'verified'::text, 'failed'::text])))
+);
+
+CREATE TABLE core.jobs (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    queue text NOT NULL,
+    name text NOT NULL,
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    dedupe_key text,
+    priority smallint NOT NULL,
+    run_at timestamp with time zone DEFAULT now() NOT NULL,
+    state core.job_state DEFAULT 'waiting'::core.job_state NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    max_attempts smallint NOT NULL,
+    locked_by text,
+    lease_until timestamp with time zone,
+    last_error text,
+    result jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT jobs_attempts_check CHECK (((attempts >= 0) AND (attempts <= max_attempts))),
+    CONSTRAINT jobs_finished_at_check CHECK (((state = ANY (ARRAY['waiting'::core.job_state, 'active'::core.job_state])) = (finished_at IS NULL))),
+    CONSTRAINT jobs_lease_until_check CHECK (((state = 'active'::core.job_state) = (lease_until IS NOT NULL))),
+    CONSTRAINT jobs_locked_by_check CHECK (((state = 'active'::core.job_state) = (locked_by IS NOT NULL))),
+    CONSTRAINT jobs_max_attempts_check CHECK (((max_attempts >= 1) AND (max_attempts <= 50))),
+    CONSTRAINT jobs_name_check CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT jobs_payload_check CHECK ((jsonb_typeof(payload) = 'object'::text)),
+    CONSTRAINT jobs_pkey PRIMARY KEY (id),
+    CONSTRAINT jobs_queue_fkey FOREIGN KEY (queue) REFERENCES core.queues(queue) ON UPDATE CASCADE ON DELETE RESTRICT
+)
+WITH (autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_scale_factor='0.02');
+
+CREATE TABLE core.queues (
+    queue text NOT NULL,
+    default_priority smallint DEFAULT 3 NOT NULL,
+    max_attempts smallint DEFAULT 3 NOT NULL,
+    backoff_kind text DEFAULT 'exponential'::text NOT NULL,
+    backoff_ms integer DEFAULT 2000 NOT NULL,
+    backoff_max_ms integer DEFAULT 86400000 NOT NULL,
+    max_active integer DEFAULT 5 NOT NULL,
+    lease_s integer DEFAULT 60 NOT NULL,
+    keep_completed integer DEFAULT 10 NOT NULL,
+    keep_failed integer DEFAULT 50 NOT NULL,
+    paused boolean DEFAULT false NOT NULL,
+    CONSTRAINT queues_backoff_kind_check CHECK ((backoff_kind = ANY (ARRAY['exponential'::text, 'fixed'::text]))),
+    CONSTRAINT queues_backoff_ms_check CHECK (((backoff_ms >= 0) AND (backoff_ms <= backoff_max_ms))),
+    CONSTRAINT queues_keep_completed_check CHECK ((keep_completed >= 0)),
+    CONSTRAINT queues_keep_failed_check CHECK ((keep_failed >= 0)),
+    CONSTRAINT queues_lease_s_check CHECK ((lease_s > 0)),
+    CONSTRAINT queues_max_active_check CHECK ((max_active > 0)),
+    CONSTRAINT queues_max_attempts_check CHECK (((max_attempts >= 1) AND (max_attempts <= 50))),
+    CONSTRAINT queues_pkey PRIMARY KEY (queue),
+    CONSTRAINT queues_queue_check CHECK ((queue ~ '^[a-z0-9.-]{1,80}$'::text))
+);
+
+CREATE TABLE core.seed_versions (
+    system text NOT NULL,
+    stage text NOT NULL,
+    version integer NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT seed_versions_pkey PRIMARY KEY (system, stage, version),
+    CONSTRAINT seed_versions_stage_check CHECK ((stage = ANY (ARRAY['dev'::text, 'test'::text, 'demo'::text, 'bench'::text])))
+);
+
+CREATE TABLE core.webhook_events (
+    provider text NOT NULL,
+    event_id text NOT NULL,
+    event_type text NOT NULL,
+    payload jsonb NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    processed_at timestamp with time zone,
+    error text,
+    CONSTRAINT webhook_events_error_check CHECK (((processed_at IS NULL) OR (error IS NULL))),
+    CONSTRAINT webhook_events_event_id_check CHECK ((btrim(event_id) <> ''::text)),
+    CONSTRAINT webhook_events_pkey PRIMARY KEY (provider, event_id),
+    CONSTRAINT webhook_events_provider_check CHECK ((btrim(provider) <> ''::text))
+);
+
+CREATE INDEX audit_log_at_idx ON core.audit_log USING brin (at);
+
+CREATE INDEX audit_log_schema_name_table_name_row_pk_id_idx ON core.audit_log USING btree (schema_name, table_name, row_pk, id DESC);
+
+CREATE INDEX backups_at_idx ON core.backups USING btree (at DESC);
+
+CREATE UNIQUE INDEX jobs_queue_dedupe_key_key ON core.jobs USING btree (queue, dedupe_key) WHERE ((dedupe_key IS NOT NULL) AND (state = ANY (ARRAY['waiting'::core.job_state, 'active'::core.job_state])));
+
+CREATE INDEX jobs_queue_lease_until_idx ON core.jobs USING btree (queue, lease_until) WHERE (state = 'active'::core.job_state);
+
+CREATE INDEX jobs_queue_priority_run_at_id_idx ON core.jobs USING btree (queue, priority, run_at, id) WHERE (state = 'waiting'::core.job_state);
+
+CREATE INDEX jobs_queue_state_finished_at_idx ON core.jobs USING btree (queue, state, finished_at DESC);
+
+CREATE INDEX webhook_events_received_at_idx ON core.webhook_events USING btree (received_at) WHERE (processed_at IS NULL);
+
+REVOKE EXECUTE ON ROUTINE core.audit_row() FROM PUBLIC;
+
+COMMENT ON FUNCTION core.audit_row() IS 'For AFTER INSERT OR UPDATE OR DELETE ... FOR EACH ROW: writes the change to core.audit_log, unless nothing but updated_at changed. Its arguments are the LIKE patterns of the columns to redact, in place of password_hash, %_token% and raw_html.';
+
+COMMENT ON FUNCTION core.connection_warnings(bigint,bigint,bigint,bigint) IS 'What is wrong with the use of connections, as sentences; empty if nothing is.';
+
+COMMENT ON FUNCTION core.free_slots(text) IS 'How many more jobs of a queue may become active: none while it is paused. Holds off other claims of the queue until the transaction ends.';
+
+COMMENT ON FUNCTION core.new_id() IS 'A uuid of version 7: ids sort by time of creation, to the microsecond, so that inserts stay at the right edge of a primary key.';
+
+COMMENT ON FUNCTION core.redact(jsonb,text[]) IS 'The object with "[redacted]" for every value, other than null, whose key is LIKE one of the patterns. Objects inside it are not looked into.';
+
+COMMENT ON FUNCTION core.set_updated_at() IS 'For BEFORE UPDATE ... FOR EACH ROW: stamps updated_at with the time of the change, whatever the statement says.';
+
+COMMENT ON FUNCTION core.similarity(text,text) IS 'How alike two texts are, 0 to 1: trigrams that both have, divided by trigrams that either has; 0 where neither has any. pg_trgm''s similarity().';
+
+COMMENT ON FUNCTION core.slow_queries(double precision,bigint) IS 'The statements of this database that take min_ms or more on average, slowest first. Where pg_stat_statements cannot be read, one row that says why in unavailable, which is NULL otherwise.';
+
+COMMENT ON FUNCTION core.trigrams(text) IS 'The distinct trigrams of a text, sorted bytewise: of each run of letters and digits, in lower case, with two blanks before and one after it. pg_trgm''s show_trgm().';
+
+COMMENT ON SCHEMA core IS 'What the systems share: keys, touch stamps, trigrams, audit log, job queues, ledgers.';
+
+COMMENT ON COLUMN core.audit_log.actor IS 'The setting app.actor of the transaction, otherwise the role that logged in.';
+
+COMMENT ON COLUMN core.audit_log.changed IS 'The names of the columns that an UPDATE changed; redacted ones are among them.';
+
+COMMENT ON COLUMN core.audit_log.new_row IS 'The row after the change, in the form of old_row.';
+
+COMMENT ON COLUMN core.audit_log.old_row IS 'The row before the change without its generated columns; the value of a redacted column is "[redacted]".';
+
+COMMENT ON COLUMN core.audit_log.request_id IS 'The setting app.request_id of the transaction.';
+
+COMMENT ON COLUMN core.audit_log.row_pk IS 'The primary key before the change: the value itself, or a JSON array of the values of a key with several columns, in the order of the key.';
+
+COMMENT ON COLUMN core.audit_log.table_name IS 'For a row of a partition, the partitioned table.';
+
+COMMENT ON COLUMN core.backups.verified IS 'verified: the file was restored into another database and compared.';
+
+COMMENT ON COLUMN core.jobs.attempts IS 'How often the job was claimed.';
+
+COMMENT ON COLUMN core.jobs.dedupe_key IS 'While a job with this key is waiting or active in its queue, a second one is not accepted.';
+
+COMMENT ON COLUMN core.jobs.last_error IS 'Why the last attempt that failed did so; kept when a later one succeeds.';
+
+COMMENT ON COLUMN core.jobs.locked_by IS 'The worker that holds the job.';
+
+COMMENT ON COLUMN core.jobs.priority IS 'Smaller is sooner.';
+
+COMMENT ON COLUMN core.queues.backoff_ms IS 'The wait before the second attempt; an exponential backoff doubles it with each further one, up to backoff_max_ms.';
+
+COMMENT ON COLUMN core.queues.default_priority IS 'Smaller is sooner.';
+
+COMMENT ON COLUMN core.queues.keep_completed IS 'How many completed jobs prune_jobs leaves, the newest ones.';
+
+COMMENT ON COLUMN core.queues.keep_failed IS 'How many failed, dead and cancelled jobs prune_jobs leaves, the newest ones.';
+
+COMMENT ON COLUMN core.queues.lease_s IS 'How long a worker may hold a job without a heartbeat.';
+
+COMMENT ON COLUMN core.queues.max_active IS 'The most jobs that all workers together may hold at one time.';
+
+COMMENT ON COLUMN core.webhook_events.error IS 'Why the event could not be processed yet.';
+
+COMMENT ON COLUMN core.webhook_events.event_id IS 'The provider''s own id of the event.';
+
+COMMENT ON TABLE core.audit_log IS 'Who changed which row of an audited table, when, and from what to what. TRUNCATE leaves no entry.';
+
+COMMENT ON TABLE core.backups IS 'The backups that were made of this database.';
+
+COMMENT ON TABLE core.jobs IS 'Work to be done later, by a worker; one row from enqueue_job to prune_jobs.';
+
+COMMENT ON TABLE core.queues IS 'The job queues and how each is worked off.';
+
+COMMENT ON TABLE core.seed_versions IS 'The seed data that was loaded; checksum is that of the file as it was then.';
+
+COMMENT ON TABLE core.webhook_events IS 'Every webhook event, once: providers deliver an event again until they hear that it arrived.';
+
+COMMENT ON TYPE core.job_state IS 'waiting: to be claimed from run_at on. active: claimed, until lease_until. completed: done. failed: given up by its worker, since no retry would help. dead: out of attempts. cancelled: taken back before it was claimed.';
+
+-- Schema event_network
+
+CREATE SCHEMA event_network;
+
+-- graph event_network
+--     schema: event_network
+
+-- graph label event_network."COVERS"
+--     graph: event_network
+--     kind: edge
+--     relation: event_network."COVERS"
+
+-- graph label event_network."Company"
+--     graph: event_network
+--     kind: vertex
+--     relation: event_network."Company"
+
+-- graph label event_network."Event"
+--     graph: event_network
+--     kind: vertex
+--     relation: event_network."Event"
+
+-- graph label event_network."INVOLVED_IN"
+--     graph: event_network
+--     kind: edge
+--     relation: event_network."INVOLVED_IN"
+
+-- graph label event_network."SPEAKS_AT"
+--     graph: event_network
+--     kind: edge
+--     relation: event_network."SPEAKS_AT"
+
+-- graph label event_network."Speaker"
+--     graph: event_network
+--     kind: vertex
+--     relation: event_network."Speaker"
+
+-- graph label event_network."Topic"
+--     graph: event_network
+--     kind: vertex
+--     relation: event_network."Topic"
+
+-- graph label event_network."WORKS_FOR"
+--     graph: event_network
+--     kind: edge
+--     relation: event_network."WORKS_FOR"
+
+-- graph label event_network._ag_label_edge
+--     graph: event_network
+--     kind: edge
+--     relation: event_network._ag_label_edge
+
+-- graph label event_network._ag_label_vertex
+--     graph: event_network
+--     kind: vertex
+--     relation: event_network._ag_label_vertex
+
+CREATE SEQUENCE event_network."COVERS_id_seq" MAXVALUE 281474976710655;
+
+ALTER SEQUENCE event_network."COVERS_id_seq" OWNED BY event_network."COVERS".id;
+
+CREATE SEQUENCE event_network."Company_id_seq" MAXVALUE 281474976710655;
+
+ALTER SEQUENCE event_network."Company_id_seq" OWNED BY event_network."Company".id;
+
+CREATE SEQUENCE event_network."Event_id_seq" MAXVALUE 281474976710655;
+
+ALTER SEQUENCE event_network."Event_id_seq" OWNED BY event_network."Event".id;
+
+CREATE SEQUENCE event_network."INVOLVED_IN_id_seq" MAXVALUE 281474976710655;
+
+ALTER SEQUENCE event_network."INVOLVED_IN_id_seq" OWNED BY event_network."INVOLVED_IN".id;
+
+CREATE SEQUENCE event_network."SPEAKS_AT_id_seq" MAXVALUE 281474976710655;
+
+ALTER SEQUENCE event_network."SPEAKS_AT_id_seq" OWNED BY event_network."SPEAKS_AT".id;
+
+CREATE SEQUENCE event_network."Speaker_id_seq" MAXVALUE 281474976710655;
+
+ALTER SEQUENCE event_network."Speaker_id_seq" OWNED BY event_network."Speaker".id;
+
+CREATE SEQUENCE event_network."Topic_id_seq" MAXVALUE 281474976710655;
+
+ALTER SEQUENCE event_network."Topic_id_seq" OWNED BY event_network."Topic".id;
+
+CREATE SEQUENCE event_network."WORKS_FOR_id_seq" MAXVALUE 281474976710655;
+
+ALTER SEQUENCE event_network."WORKS_FOR_id_seq" OWNED BY event_network."WORKS_FOR".id;
+
+CREATE SEQUENCE event_network._ag_label_edge_id_seq MAXVALUE 281474976710655;
+
+ALTER SEQUENCE event_network._ag_label_edge_id_seq OWNED BY event_network._ag_label_edge.id;
+
+CREATE SEQUENCE event_network._ag_label_vertex_id_seq MAXVALUE 281474976710655;
+
+ALTER SEQUENCE event_network._ag_label_vertex_id_seq OWNED BY event_network._ag_label_vertex.id;
+
+CREATE SEQUENCE event_network._label_id_seq AS integer MAXVALUE 65535 CYCLE;
+
+CREATE TABLE event_network."COVERS" (
+    id ag_catalog.graphid DEFAULT ag_catalog._graphid((ag_catalog._label_id('event_network'::name, 'COVERS'::name))::integer, nextval('event_network."COVERS_id_seq"'::regclass)) NOT NULL,
+    start_id ag_catalog.graphid NOT NULL,
+    end_id ag_catalog.graphid NOT NULL,
+    properties ag_catalog.agtype DEFAULT ag_catalog.agtype_build_map() NOT NULL,
+    CONSTRAINT _ag_label_edge_end_id_not_null NOT NULL end_id,
+    CONSTRAINT _ag_label_edge_id_not_null NOT NULL id,
+    CONSTRAINT _ag_label_edge_properties_not_null NOT NULL properties,
+    CONSTRAINT _ag_label_edge_start_id_not_null NOT NULL start_id
+)
+INHERITS (event_network._ag_label_edge);
+
+-- table event_network."COVERS"
+--     inherited only: id, start_id, end_id, properties, _ag_label_edge_end_id_not_null, _ag_label_edge_id_not_null, _ag_label_edge_properties_not_null, _ag_label_edge_start_id_not_null
+
+CREATE TABLE event_network."Company" (
+    id ag_catalog.graphid DEFAULT ag_catalog._graphid((ag_catalog._label_id('event_network'::name, 'Company'::name))::integer, nextval('event_network."Company_id_seq"'::regclass)) NOT NULL,
+    properties ag_catalog.agtype DEFAULT ag_catalog.agtype_build_map() NOT NULL,
+    CONSTRAINT "Company_pkey" PRIMARY KEY (id),
+    CONSTRAINT _ag_label_vertex_id_not_null NOT NULL id,
+    CONSTRAINT _ag_label_vertex_properties_not_null NOT NULL properties
+)
+INHERITS (event_network._ag_label_vertex);
+
+-- table event_network."Company"
+--     inherited only: id, properties, _ag_label_vertex_id_not_null, _ag_label_vertex_properties_not_null
+
+CREATE TABLE event_network."Event" (
+    id ag_catalog.graphid DEFAULT ag_catalog._graphid((ag_catalog._label_id('event_network'::name, 'Event'::name))::integer, nextval('event_network."Event_id_seq"'::regclass)) NOT NULL,
+    properties ag_catalog.agtype DEFAULT ag_catalog.agtype_build_map() NOT NULL,
+    CONSTRAINT "Event_pkey" PRIMARY KEY (id),
+    CONSTRAINT _ag_label_vertex_id_not_null NOT NULL id,
+    CONSTRAINT _ag_label_vertex_properties_not_null NOT NULL properties
+)
+INHERITS (event_network._ag_label_vertex);
+
+-- table event_network."Event"
+--     inherited only: id, properties, _ag_label_vertex_id_not_null, _ag_label_vertex_properties_not_null
+
+CREATE TABLE event_network."INVOLVED_IN" (
+    id ag_catalog.graphid DEFAULT ag_catalog._graphid((ag_catalog._label_id('event_network'::name, 'INVOLVED_IN'::name))::integer, nextval('event_network."INVOLVED_IN_id_seq"'::regclass)) NOT NULL,
+    start_id ag_catalog.graphid NOT NULL,
+    end_id ag_catalog.graphid NOT NULL,
+    properties ag_catalog.agtype DEFAULT ag_catalog.agtype_build_map() NOT NULL,
+    CONSTRAINT _ag_label_edge_end_id_not_null NOT NULL end_id,
+    CONSTRAINT _ag_label_edge_id_not_null NOT NULL id,
+    CONSTRAINT _ag_label_edge_properties_not_null NOT NULL properties,
+    CONSTRAINT _ag_label_edge_start_id_not_null NOT NULL start_id
+)
+INHERITS (event_network._ag_label_edge);
+
+-- table event_network."INVOLVED_IN"
+--     inherited only: id, start_id, end_id, properties, _ag_label_edge_end_id_not_null, _ag_label_edge_id_not_null, _ag_label_edge_properties_not_null, _ag_label_edge_start_id_not_null
+
+CREATE TABLE event_network."SPEAKS_AT" (
+    id ag_catalog.graphid DEFAULT ag_catalog._graphid((ag_catalog._label_id('event_network'::name, 'SPEAKS_AT'::name))::integer, nextval('event_network."SPEAKS_AT_id_seq"'::regclass)) NOT NULL,
+    start_id ag_catalog.graphid NOT NULL,
+    end_id ag_catalog.graphid NOT NULL,
+    properties ag_catalog.agtype DEFAULT ag_catalog.agtype_build_map() NOT NULL,
+    CONSTRAINT _ag_label_edge_end_id_not_null NOT NULL end_id,
+    CONSTRAINT _ag_label_edge_id_not_null NOT NULL id,
+    CONSTRAINT _ag_label_edge_properties_not_null NOT NULL properties,
+    CONSTRAINT _ag_label_edge_start_id_not_null NOT NULL start_id
+)
+INHERITS (event_network._ag_label_edge);
+
+-- table event_network."SPEAKS_AT"
+--     inherited only: id, start_id, end_id, properties, _ag_label_edge_end_id_not_null, _ag_label_edge_id_not_null, _ag_label_edge_properties_not_null, _ag_label_edge_start_id_not_null
+
+CREATE TABLE event_network."Speaker" (
+    id ag_catalog.graphid DEFAULT ag_catalog._graphid((ag_catalog._label_id('event_network'::name, 'Speaker'::name))::integer, nextval('event_network."Speaker_id_seq"'::regclass)) NOT NULL,
+    properties ag_catalog.agtype DEFAULT ag_catalog.agtype_build_map() NOT NULL,
+    CONSTRAINT "Speaker_pkey" PRIMARY KEY (id),
+    CONSTRAINT _ag_label_vertex_id_not_null NOT NULL id,
+    CONSTRAINT _ag_label_vertex_properties_not_null NOT NULL properties
+)
+INHERITS (event_network._ag_label_vertex);
+
+-- table event_network."Speaker"
+--     inherited only: id, properties, _ag_label_vertex_id_not_null, _ag_label_vertex_properties_not_null
+
+CREATE TABLE event_network."Topic" (
+    id ag_catalog.graphid DEFAULT ag_catalog._graphid((ag_catalog._label_id('event_network'::name, 'Topic'::name))::integer, nextval('event_network."Topic_id_seq"'::regclass)) NOT NULL,
+    properties ag_catalog.agtype DEFAULT ag_catalog.agtype_build_map() NOT NULL,
+    CONSTRAINT "Topic_pkey" PRIMARY KEY (id),
+    CONSTRAINT _ag_label_vertex_id_not_null NOT NULL id,
+    CONSTRAINT _ag_label_vertex_properties_not_null NOT NULL properties
+)
+INHERITS (event_network._ag_label_vertex);
+
+-- table event_network."Topic"
+--     inherited only: id, properties, _ag_label_vertex_id_not_null, _ag_label_vertex_properties_not_null
+
+CREATE TABLE event_network."WORKS_FOR" (
+    id ag_catalog.graphid DEFAULT ag_catalog._graphid((ag_catalog._label_id('event_network'::name, 'WORKS_FOR'::name))::integer, nextval('event_network."WORKS_FOR_id_seq"'::regclass)) NOT NULL,
+    start_id ag_catalog.graphid NOT NULL,
+    end_id ag_catalog.graphid NOT NULL,
+    properties ag_catalog.agtype DEFAULT ag_catalog.agtype_build_map() NOT NULL,
+    CONSTRAINT _ag_label_edge_end_id_not_null NOT NULL end_id,
+    CONSTRAINT _ag_label_edge_id_not_null NOT NULL id,
+    CONSTRAINT _ag_label_edge_properties_not_null NOT NULL properties,
+    CONSTRAINT _ag_label_edge_start_id_not_null NOT NULL start_id
+)
+INHERITS (event_network._ag_label_edge);
+
+-- table event_network."WORKS_FOR"
+--     inherited only: id, start_id, end_id, properties, _ag_label_edge_end_id_not_null, _ag_label_edge_id_not_null, _ag_label_edge_properties_not_null, _ag_label_edge_start_id_not_null
+
+CREATE TABLE event_network._ag_label_edge (
+    id ag_catalog.graphid DEFAULT ag_catalog._graphid((ag_catalog._label_id('event_network'::name, '_ag_label_edge'::name))::integer, nextval('event_network._ag_label_edge_id_seq'::regclass)) NOT NULL,
+    start_id ag_catalog.graphid NOT NULL,
+    end_id ag_catalog.graphid NOT NULL,
+    properties ag_catalog.agtype DEFAULT ag_catalog.agtype_build_map() NOT NULL,
+    CONSTRAINT _ag_label_edge_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE event_network._ag_label_vertex (
+    id ag_catalog.graphid DEFAULT ag_catalog._graphid((ag_catalog._label_id('event_network'::name, '_ag_label_vertex'::name))::integer, nextval('event_network._ag_label_vertex_id_seq'::regclass)) NOT NULL,
+    properties ag_catalog.agtype DEFAULT ag_catalog.agtype_build_map() NOT NULL,
+    CONSTRAINT _ag_label_vertex_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX "COVERS_end_id_idx" ON event_network."COVERS" USING btree (end_id);
+
+CREATE INDEX "COVERS_start_id_idx" ON event_network."COVERS" USING btree (start_id);
+
+CREATE INDEX "INVOLVED_IN_end_id_idx" ON event_network."INVOLVED_IN" USING btree (end_id);
+
+CREATE INDEX "INVOLVED_IN_start_id_idx" ON event_network."INVOLVED_IN" USING btree (start_id);
+
+CREATE INDEX "SPEAKS_AT_end_id_idx" ON event_network."SPEAKS_AT" USING btree (end_id);
+
+CREATE INDEX "SPEAKS_AT_start_id_idx" ON event_network."SPEAKS_AT" USING btree (start_id);
+
+CREATE INDEX "WORKS_FOR_end_id_idx" ON event_network."WORKS_FOR" USING btree (end_id);
+
+CREATE INDEX "WORKS_FOR_start_id_idx" ON event_network."WORKS_FOR" USING btree (start_id);
+
+CREATE INDEX _ag_label_edge_end_id_idx ON event_network._ag_label_edge USING btree (end_id);
+
+CREATE INDEX _ag_label_edge_start_id_idx ON event_network._ag_label_edge USING btree (start_id);
+
+CREATE UNIQUE INDEX company_id_key ON event_network."Company" USING btree (ag_catalog.agtype_access_operator(VARIADIC ARRAY[properties, '"id"'::ag_catalog.agtype]));
+
+CREATE UNIQUE INDEX covers_start_id_end_id_key ON event_network."COVERS" USING btree (start_id, end_id);
+
+CREATE UNIQUE INDEX event_id_key ON event_network."Event" USING btree (ag_catalog.agtype_access_operator(VARIADIC ARRAY[properties, '"id"'::ag_catalog.agtype]));
+
+CREATE UNIQUE INDEX involved_in_start_id_end_id_type_key ON event_network."INVOLVED_IN" USING btree (start_id, end_id, ag_catalog.agtype_access_operator(VARIADIC ARRAY[properties, '"type"'::ag_catalog.agtype]));
+
+CREATE UNIQUE INDEX speaker_id_key ON event_network."Speaker" USING btree (ag_catalog.agtype_access_operator(VARIADIC ARRAY[properties, '"id"'::ag_catalog.agtype]));
+
+CREATE UNIQUE INDEX speaks_at_start_id_end_id_role_key ON event_network."SPEAKS_AT" USING btree (start_id, end_id, ag_catalog.agtype_access_operator(VARIADIC ARRAY[properties, '"role"'::ag_catalog.agtype]));
+
+CREATE UNIQUE INDEX topic_id_key ON event_network."Topic" USING btree (ag_catalog.agtype_access_operator(VARIADIC ARRAY[properties, '"id"'::ag_catalog.agtype]));
+
+CREATE UNIQUE INDEX works_for_start_id_end_id_key ON event_network."WORKS_FOR" USING btree (start_id, end_id);
+
+-- Schema events
+
+CREATE SCHEMA events;
+
+CREATE TYPE events.company_relationship AS ENUM (
+    'host',
+    'sponsor',
+    'venue',
+    'partner'
+);
+
+CREATE TYPE events.speaker_role AS ENUM (
+    'speaker',
+    'judge',
+    'host',
+    'panelist'
+);
+
+CREATE TYPE events.topic_category AS ENUM (
+    'technology',
+    'industry',
+    'format'
+);
+
+CREATE OR REPLACE FUNCTION events.duplicate_companies(min_confidence real, since timestamp with time zone)
+ RETURNS TABLE(left_id uuid, right_id uuid, name_similarity real, confidence real)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ WITH frequency AS MATERIALIZED (
+          SELECT trigram.value,
+             count(*) AS companies
+            FROM (events.companies company
+              CROSS JOIN LATERAL unnest(company.name_trigrams) trigram(value))
+           GROUP BY trigram.value
+         ), ranked AS (
+          SELECT company.id,
+             frequency.value,
+             cardinality(company.name_trigrams) AS trigrams,
+             row_number() OVER (PARTITION BY company.id ORDER BY frequency.companies, frequency.value) AS rank
+            FROM ((events.companies company
+              CROSS JOIN LATERAL unnest(company.name_trigrams) trigram(value))
+              JOIN frequency ON ((frequency.value = trigram.value)))
+           WHERE ((duplicate_companies.since IS NULL) OR (company.created_at >= duplicate_companies.since))
+         ), probe AS MATERIALIZED (
+          SELECT ranked.id,
+             array_agg(ranked.value) AS rarest
+            FROM ranked
+           WHERE ((ranked.rank)::double precision <= (((ranked.trigrams)::double precision - ceil(((GREATEST(duplicate_companies.min_confidence, (0.3)::real) * (ranked.trigrams)::double precision) - (0.001)::double precision))) + (1)::double precision))
+           GROUP BY ranked.id
+         ), pair AS (
+          SELECT DISTINCT LEAST(probe.id, other.id) AS left_id,
+             GREATEST(probe.id, other.id) AS right_id
+            FROM (probe
+              JOIN events.companies other ON (((other.name_trigrams && probe.rarest) AND (other.id <> probe.id))))
+         ), overlapping AS (
+          SELECT pair.left_id,
+             pair.right_id,
+             left_company.normalized_name AS left_name,
+             right_company.normalized_name AS right_name,
+             ( SELECT count(*) AS count
+                    FROM unnest(left_company.name_trigrams) shared(value)
+                   WHERE (shared.value = ANY (right_company.name_trigrams))) AS shared,
+             (cardinality(left_company.name_trigrams) + cardinality(right_company.name_trigrams)) AS "both"
+            FROM ((pair
+              JOIN events.companies left_company ON ((left_company.id = pair.left_id)))
+              JOIN events.companies right_company ON ((right_company.id = pair.right_id)))
+         ), compared AS MATERIALIZED (
+          SELECT overlapping.left_id,
+             overlapping.right_id,
+             core.similarity(overlapping.left_name, overlapping.right_name) AS name_similarity
+            FROM overlapping
+           WHERE ((overlapping.shared)::double precision >= ((((overlapping."both" - overlapping.shared))::double precision * duplicate_companies.min_confidence) - (0.001)::double precision))
+         )
+  SELECT compared.left_id,
+     compared.right_id,
+     compared.name_similarity,
+     compared.name_similarity AS confidence
+    FROM compared
+   WHERE (compared.name_similarity >= duplicate_companies.min_confidence);
+END;
+
+CREATE OR REPLACE FUNCTION events.duplicate_events(min_confidence real, since timestamp with time zone)
+ RETURNS TABLE(left_id uuid, right_id uuid, name_similarity real, confidence real)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ WITH compared AS MATERIALIZED (
+          SELECT left_event.id AS left_id,
+             right_event.id AS right_id,
+             left_event.name AS left_name,
+             right_event.name AS right_name,
+             (LEAST(GREATEST(((1)::double precision - (left_event.embedding OPERATOR(public.<=>) right_event.embedding)), (0)::double precision), (1)::double precision))::real AS confidence
+            FROM (events.events left_event
+              JOIN events.events right_event ON (((right_event.date = left_event.date) AND (right_event.id > left_event.id))))
+           WHERE ((duplicate_events.since IS NULL) OR (left_event.created_at >= duplicate_events.since) OR (right_event.created_at >= duplicate_events.since))
+         )
+  SELECT compared.left_id,
+     compared.right_id,
+     core.similarity(compared.left_name, compared.right_name) AS name_similarity,
+     compared.confidence
+    FROM compared
+   WHERE (compared.confidence >= duplicate_events.min_confidence);
+END;
+
+CREATE OR REPLACE FUNCTION events.duplicate_speakers(min_confidence real, since timestamp with time zone)
+ RETURNS TABLE(left_id uuid, right_id uuid, name_similarity real, same_company boolean, confidence real)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ WITH frequency AS MATERIALIZED (
+          SELECT trigram.value,
+             count(*) AS speakers
+            FROM (events.speakers speaker
+              CROSS JOIN LATERAL unnest(speaker.name_trigrams) trigram(value))
+           WHERE (speaker.merged_into IS NULL)
+           GROUP BY trigram.value
+         ), threshold AS (
+          SELECT GREATEST(((duplicate_speakers.min_confidence - (0.3)::double precision) / (0.7)::double precision), (0.3)::double precision) AS similarity
+         ), ranked AS (
+          SELECT speaker.id,
+             frequency.value,
+             cardinality(speaker.name_trigrams) AS trigrams,
+             row_number() OVER (PARTITION BY speaker.id ORDER BY frequency.speakers, frequency.value) AS rank
+            FROM ((events.speakers speaker
+              CROSS JOIN LATERAL unnest(speaker.name_trigrams) trigram(value))
+              JOIN frequency ON ((frequency.value = trigram.value)))
+           WHERE ((speaker.merged_into IS NULL) AND ((duplicate_speakers.since IS NULL) OR (speaker.created_at >= duplicate_speakers.since)))
+         ), probe AS MATERIALIZED (
+          SELECT ranked.id,
+             array_agg(ranked.value) AS rarest
+            FROM (ranked
+              CROSS JOIN threshold)
+           WHERE ((ranked.rank)::double precision <= (((ranked.trigrams)::double precision - ceil(((threshold.similarity * (ranked.trigrams)::double precision) - (0.001)::double precision))) + (1)::double precision))
+           GROUP BY ranked.id
+         ), pair AS (
+          SELECT DISTINCT LEAST(probe.id, other.id) AS left_id,
+             GREATEST(probe.id, other.id) AS right_id
+            FROM (probe
+              JOIN events.speakers other ON (((other.name_trigrams && probe.rarest) AND (other.id <> probe.id) AND (other.merged_into IS NULL))))
+         ), overlapping AS (
+          SELECT pair.left_id,
+             pair.right_id,
+             left_speaker.normalized_name AS left_name,
+             right_speaker.normalized_name AS right_name,
+             (left_speaker.normalized_company = right_speaker.normalized_company) AS same_company,
+             ( SELECT count(*) AS count
+                    FROM unnest(left_speaker.name_trigrams) shared(value)
+                   WHERE (shared.value = ANY (right_speaker.name_trigrams))) AS shared,
+             (cardinality(left_speaker.name_trigrams) + cardinality(right_speaker.name_trigrams)) AS "both"
+            FROM ((pair
+              JOIN events.speakers left_speaker ON ((left_speaker.id = pair.left_id)))
+              JOIN events.speakers right_speaker ON ((right_speaker.id = pair.right_id)))
+         ), compared AS MATERIALIZED (
+          SELECT overlapping.left_id,
+             overlapping.right_id,
+             core.similarity(overlapping.left_name, overlapping.right_name) AS name_similarity,
+             overlapping.same_company
+            FROM overlapping
+           WHERE ((overlapping.shared)::double precision >= ((((overlapping."both" - overlapping.shared))::double precision *
+                 CASE
+                     WHEN overlapping.same_company THEN ((duplicate_speakers.min_confidence - (0.3)::double precision) / (0.7)::double precision)
+                     WHEN (NOT overlapping.same_company) THEN (duplicate_speakers.min_confidence / (0.7)::double precision)
+                     ELSE (duplicate_speakers.min_confidence)::double precision
+                 END) - (0.001)::double precision))
+         ), scored AS (
+          SELECT compared.left_id,
+             compared.right_id,
+             compared.name_similarity,
+             compared.same_company,
+             (
+                 CASE
+                     WHEN compared.same_company THEN (((0.7)::double precision * compared.name_similarity) + (0.3)::double precision)
+                     WHEN (NOT compared.same_company) THEN ((0.7)::double precision * compared.name_similarity)
+                     ELSE (compared.name_similarity)::double precision
+                 END)::real AS confidence
+            FROM compared
+         )
+  SELECT scored.left_id,
+     scored.right_id,
+     scored.name_similarity,
+     scored.same_company,
+     scored.confidence
+    FROM scored
+   WHERE (scored.confidence >= duplicate_speakers.min_confidence);
+END;
+
+CREATE OR REPLACE FUNCTION events.graph_drift()
+ RETURNS TABLE(label text, relational bigint, graph bigint, missing bigint, extra bigint, stale bigint)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'ag_catalog', 'pg_temp'
+AS $function$
+    WITH compared AS (
+        SELECT
+            'Event' AS label,
+            wanted.properties AS wanted,
+            present.properties AS present
+        FROM events.graph_event AS wanted
+        FULL JOIN event_network."Event" AS present
+            ON events.graph_key(present.properties)
+                = events.graph_key(wanted.event_id)
+        UNION ALL
+        SELECT
+            'Speaker' AS label,
+            wanted.properties AS wanted,
+            present.properties AS present
+        FROM events.graph_speaker AS wanted
+        FULL JOIN event_network."Speaker" AS present
+            ON events.graph_key(present.properties)
+                = events.graph_key(wanted.speaker_id)
+        UNION ALL
+        SELECT
+            'Company' AS label,
+            wanted.properties AS wanted,
+            present.properties AS present
+        FROM events.graph_company AS wanted
+        FULL JOIN event_network."Company" AS present
+            ON events.graph_key(present.properties)
+                = events.graph_key(wanted.company_id)
+        UNION ALL
+        SELECT
+            'Topic' AS label,
+            wanted.properties AS wanted,
+            present.properties AS present
+        FROM events.graph_topic AS wanted
+        FULL JOIN event_network."Topic" AS present
+            ON events.graph_key(present.properties)
+                = events.graph_key(wanted.topic_id)
+        UNION ALL
+        SELECT
+            'SPEAKS_AT' AS label,
+            wanted.properties AS wanted,
+            present.properties AS present
+        FROM events.graph_speaks_at AS wanted
+        FULL JOIN (
+            SELECT
+                edge.properties,
+                events.graph_key(speaker.properties) AS speaker_key,
+                events.graph_key(event.properties) AS event_key
+            FROM event_network."SPEAKS_AT" AS edge
+            LEFT JOIN event_network."Speaker" AS speaker
+                ON speaker.id = edge.start_id
+            LEFT JOIN event_network."Event" AS event
+                ON event.id = edge.end_id
+        ) AS present
+            ON present.speaker_key = events.graph_key(wanted.speaker_id)
+            AND present.event_key = events.graph_key(wanted.event_id)
+            AND present.properties ->> 'role'::text = wanted.role
+        UNION ALL
+        SELECT
+            'INVOLVED_IN' AS label,
+            wanted.properties AS wanted,
+            present.properties AS present
+        FROM events.graph_involved_in AS wanted
+        FULL JOIN (
+            SELECT
+                edge.properties,
+                events.graph_key(company.properties) AS company_key,
+                events.graph_key(event.properties) AS event_key
+            FROM event_network."INVOLVED_IN" AS edge
+            LEFT JOIN event_network."Company" AS company
+                ON company.id = edge.start_id
+            LEFT JOIN event_network."Event" AS event
+                ON event.id = edge.end_id
+        ) AS present
+            ON present.company_key = events.graph_key(wanted.company_id)
+            AND present.event_key = events.graph_key(wanted.event_id)
+            AND present.properties ->> 'type'::text = wanted.type
+        UNION ALL
+        SELECT
+            'COVERS' AS label,
+            wanted.properties AS wanted,
+            present.properties AS present
+        FROM events.graph_covers AS wanted
+        FULL JOIN (
+            SELECT
+                edge.properties,
+                events.graph_key(event.properties) AS event_key,
+                events.graph_key(topic.properties) AS topic_key
+            FROM event_network."COVERS" AS edge
+            LEFT JOIN event_network."Event" AS event
+                ON event.id = edge.start_id
+            LEFT JOIN event_network."Topic" AS topic
+                ON topic.id = edge.end_id
+        ) AS present
+            ON present.event_key = events.graph_key(wanted.event_id)
+            AND present.topic_key = events.graph_key(wanted.topic_id)
+        UNION ALL
+        SELECT
+            'WORKS_FOR' AS label,
+            wanted.properties AS wanted,
+            present.properties AS present
+        FROM events.graph_works_for AS wanted
+        FULL JOIN (
+            SELECT
+                edge.properties,
+                events.graph_key(speaker.properties) AS speaker_key,
+                events.graph_key(company.properties) AS company_key
+            FROM event_network."WORKS_FOR" AS edge
+            LEFT JOIN event_network."Speaker" AS speaker
+                ON speaker.id = edge.start_id
+            LEFT JOIN event_network."Company" AS company
+                ON company.id = edge.end_id
+        ) AS present
+            ON present.speaker_key = events.graph_key(wanted.speaker_id)
+            AND present.company_key = events.graph_key(wanted.company_id)
+    )
+    SELECT
+        kind.label,
+        count(compared.wanted) AS relational,
+        count(compared.present) AS graph,
+        count(compared.wanted) FILTER (WHERE compared.present IS NULL) AS missing,
+        count(compared.present) FILTER (WHERE compared.wanted IS NULL) AS extra,
+        count(*) FILTER (WHERE compared.wanted <> compared.present) AS stale
+    FROM compared
+    RIGHT JOIN (
+        VALUES
+            (1, 'Event'),
+            (2, 'Speaker'),
+            (3, 'Company'),
+            (4, 'Topic'),
+            (5, 'SPEAKS_AT'),
+            (6, 'INVOLVED_IN'),
+            (7, 'COVERS'),
+            (8, 'WORKS_FOR')
+    ) AS kind (position, label)
+        ON kind.label = compared.label
+    GROUP BY
+        kind.position,
+        kind.label
+    ORDER BY kind.position;
+$function$;
+
+CREATE OR REPLACE FUNCTION events.graph_follow_companies()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    touched uuid[];
+    names text[];
+    company_ids uuid[];
+    event_ids uuid[];
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        DELETE FROM event_network."WORKS_FOR";
+
+        DELETE FROM event_network."Company";
+
+        RETURN NULL;
+    END IF;
+
+    IF TG_OP = 'INSERT' THEN
+        SELECT
+            array_agg(new_row.id),
+            array_agg(new_row.normalized_name)
+        INTO
+            touched,
+            names
+        FROM new_rows AS new_row;
+    ELSIF TG_OP = 'DELETE' THEN
+        SELECT
+            array_agg(old_row.id),
+            array_agg(old_row.normalized_name)
+        INTO
+            touched,
+            names
+        FROM old_rows AS old_row;
+    ELSE
+        SELECT
+            array_agg(changed.id),
+            array_agg(changed.normalized_name)
+        INTO
+            touched,
+            names
+        FROM old_rows AS old_row
+        FULL JOIN new_rows AS new_row
+            ON new_row.id = old_row.id
+        CROSS JOIN LATERAL (
+            VALUES
+                (old_row.id, old_row.normalized_name),
+                (new_row.id, new_row.normalized_name)
+        ) AS changed (id, normalized_name)
+        WHERE (
+            old_row.id,
+            old_row.name
+        ) IS DISTINCT FROM (
+            new_row.id,
+            new_row.name
+        );
+    END IF;
+
+    IF touched IS NULL THEN
+        RETURN NULL;
+    END IF;
+
+    PERFORM events.graph_lock_companies(names);
+
+    PERFORM events.graph_sync_companies(touched);
+
+    PERFORM events.graph_sync_works_for(NULL, touched);
+
+    IF TG_OP <> 'INSERT' THEN
+        RETURN NULL;
+    END IF;
+
+    SELECT
+        array_agg(link.company_id),
+        array_agg(link.event_id)
+    INTO
+        company_ids,
+        event_ids
+    FROM events.event_companies AS link
+    WHERE link.company_id = ANY (touched);
+
+    PERFORM events.graph_sync_involved_in(company_ids, event_ids);
+
+    RETURN NULL;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION events.graph_follow_event_companies()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    company_ids uuid[];
+    event_ids uuid[];
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        DELETE FROM event_network."INVOLVED_IN";
+
+        RETURN NULL;
+    END IF;
+
+    IF TG_OP = 'INSERT' THEN
+        SELECT
+            array_agg(new_row.company_id),
+            array_agg(new_row.event_id)
+        INTO
+            company_ids,
+            event_ids
+        FROM new_rows AS new_row;
+    ELSIF TG_OP = 'DELETE' THEN
+        SELECT
+            array_agg(old_row.company_id),
+            array_agg(old_row.event_id)
+        INTO
+            company_ids,
+            event_ids
+        FROM old_rows AS old_row;
+    ELSE
+        SELECT
+            array_agg(changed.company_id),
+            array_agg(changed.event_id)
+        INTO
+            company_ids,
+            event_ids
+        FROM (
+            SELECT
+                old_row.company_id,
+                old_row.event_id
+            FROM old_rows AS old_row
+            UNION
+            SELECT
+                new_row.company_id,
+                new_row.event_id
+            FROM new_rows AS new_row
+        ) AS changed;
+    END IF;
+
+    IF company_ids IS NOT NULL THEN
+        PERFORM events.graph_sync_involved_in(company_ids, event_ids);
+    END IF;
+
+    RETURN NULL;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION events.graph_follow_event_speakers()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    speaker_ids uuid[];
+    event_ids uuid[];
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        DELETE FROM event_network."SPEAKS_AT";
+
+        RETURN NULL;
+    END IF;
+
+    IF TG_OP = 'INSERT' THEN
+        SELECT
+            array_agg(new_row.speaker_id),
+            array_agg(new_row.event_id)
+        INTO
+            speaker_ids,
+            event_ids
+        FROM new_rows AS new_row;
+    ELSIF TG_OP = 'DELETE' THEN
+        SELECT
+            array_agg(old_row.speaker_id),
+            array_agg(old_row.event_id)
+        INTO
+            speaker_ids,
+            event_ids
+        FROM old_rows AS old_row;
+    ELSE
+        SELECT
+            array_agg(changed.speaker_id),
+            array_agg(changed.event_id)
+        INTO
+            speaker_ids,
+            event_ids
+        FROM (
+            SELECT
+                old_row.speaker_id,
+                old_row.event_id
+            FROM old_rows AS old_row
+            UNION
+            SELECT
+                new_row.speaker_id,
+                new_row.event_id
+            FROM new_rows AS new_row
+        ) AS changed;
+
+        -- An INSERT holds its speakers by the foreign key; an UPDATE that leaves the
+        -- keys alone does not, and would miss that one of them is being merged.
+        PERFORM
+        FROM events.speakers AS speaker
+        WHERE speaker.id = ANY (speaker_ids)
+        ORDER BY speaker.id
+        FOR KEY SHARE;
+    END IF;
+
+    IF speaker_ids IS NOT NULL THEN
+        PERFORM events.graph_sync_speaks_at(speaker_ids, event_ids);
+    END IF;
+
+    RETURN NULL;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION events.graph_follow_event_topics()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    event_ids uuid[];
+    topic_ids uuid[];
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        DELETE FROM event_network."COVERS";
+
+        RETURN NULL;
+    END IF;
+
+    IF TG_OP = 'INSERT' THEN
+        SELECT
+            array_agg(new_row.event_id),
+            array_agg(new_row.topic_id)
+        INTO
+            event_ids,
+            topic_ids
+        FROM new_rows AS new_row;
+    ELSIF TG_OP = 'DELETE' THEN
+        SELECT
+            array_agg(old_row.event_id),
+            array_agg(old_row.topic_id)
+        INTO
+            event_ids,
+            topic_ids
+        FROM old_rows AS old_row;
+    ELSE
+        SELECT
+            array_agg(changed.event_id),
+            array_agg(changed.topic_id)
+        INTO
+            event_ids,
+            topic_ids
+        FROM (
+            SELECT
+                old_row.event_id,
+                old_row.topic_id
+            FROM old_rows AS old_row
+            UNION
+            SELECT
+                new_row.event_id,
+                new_row.topic_id
+            FROM new_rows AS new_row
+        ) AS changed;
+    END IF;
+
+    IF event_ids IS NOT NULL THEN
+        PERFORM events.graph_sync_covers(event_ids, topic_ids);
+    END IF;
+
+    RETURN NULL;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION events.graph_follow_events()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    touched uuid[];
+    speaker_ids uuid[];
+    company_ids uuid[];
+    event_ids uuid[];
+    topic_ids uuid[];
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        DELETE FROM event_network."Event";
+
+        RETURN NULL;
+    END IF;
+
+    IF TG_OP = 'INSERT' THEN
+        SELECT array_agg(new_row.id)
+        INTO touched
+        FROM new_rows AS new_row;
+    ELSIF TG_OP = 'DELETE' THEN
+        SELECT array_agg(old_row.id)
+        INTO touched
+        FROM old_rows AS old_row;
+    ELSE
+        SELECT array_agg(changed.id)
+        INTO touched
+        FROM old_rows AS old_row
+        FULL JOIN new_rows AS new_row
+            ON new_row.id = old_row.id
+        CROSS JOIN LATERAL (VALUES (old_row.id), (new_row.id)) AS changed (id)
+        WHERE (
+            old_row.id,
+            old_row.name,
+            old_row.date
+        ) IS DISTINCT FROM (
+            new_row.id,
+            new_row.name,
+            new_row.date
+        );
+    END IF;
+
+    IF touched IS NULL THEN
+        RETURN NULL;
+    END IF;
+
+    PERFORM events.graph_sync_events(touched);
+
+    IF TG_OP <> 'INSERT' THEN
+        RETURN NULL;
+    END IF;
+
+    SELECT
+        array_agg(link.speaker_id),
+        array_agg(link.event_id)
+    INTO
+        speaker_ids,
+        event_ids
+    FROM events.event_speakers AS link
+    WHERE link.event_id = ANY (touched);
+
+    PERFORM events.graph_sync_speaks_at(speaker_ids, event_ids);
+
+    SELECT
+        array_agg(link.company_id),
+        array_agg(link.event_id)
+    INTO
+        company_ids,
+        event_ids
+    FROM events.event_companies AS link
+    WHERE link.event_id = ANY (touched);
+
+    PERFORM events.graph_sync_involved_in(company_ids, event_ids);
+
+    SELECT
+        array_agg(link.event_id),
+        array_agg(link.topic_id)
+    INTO
+        event_ids,
+        topic_ids
+    FROM events.event_topics AS link
+    WHERE link.event_id = ANY (touched);
+
+    PERFORM events.graph_sync_covers(event_ids, topic_ids);
+
+    RETURN NULL;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION events.graph_follow_speakers()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    touched uuid[];
+    moved uuid[];
+    companies text[];
+    speaker_ids uuid[];
+    event_ids uuid[];
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        DELETE FROM event_network."WORKS_FOR";
+
+        DELETE FROM event_network."Speaker";
+
+        RETURN NULL;
+    END IF;
+
+    IF TG_OP = 'INSERT' THEN
+        SELECT
+            array_agg(new_row.id),
+            array_agg(new_row.id),
+            array_agg(new_row.normalized_company)
+                FILTER (WHERE new_row.normalized_company IS NOT NULL)
+        INTO
+            touched,
+            moved,
+            companies
+        FROM new_rows AS new_row;
+    ELSIF TG_OP = 'DELETE' THEN
+        SELECT
+            array_agg(old_row.id),
+            array_agg(old_row.normalized_company)
+                FILTER (WHERE old_row.normalized_company IS NOT NULL)
+        INTO
+            touched,
+            companies
+        FROM old_rows AS old_row;
+    ELSE
+        SELECT
+            array_agg(changed.id),
+            array_agg(changed.id) FILTER (WHERE changed.moved),
+            array_agg(changed.company)
+                FILTER (WHERE changed.moved AND changed.company IS NOT NULL)
+        INTO
+            touched,
+            moved,
+            companies
+        FROM old_rows AS old_row
+        FULL JOIN new_rows AS new_row
+            ON new_row.id = old_row.id
+        CROSS JOIN LATERAL (
+            SELECT
+                version.id,
+                version.company,
+                (
+                    old_row.id,
+                    old_row.normalized_company,
+                    old_row.merged_into
+                ) IS DISTINCT FROM (
+                    new_row.id,
+                    new_row.normalized_company,
+                    new_row.merged_into
+                ) AS moved
+            FROM (
+                VALUES
+                    (old_row.id, old_row.normalized_company),
+                    (new_row.id, new_row.normalized_company)
+            ) AS version (id, company)
+        ) AS changed
+        WHERE
+            changed.moved
+            OR old_row.name <> new_row.name;
+    END IF;
+
+    IF touched IS NULL THEN
+        RETURN NULL;
+    END IF;
+
+    PERFORM events.graph_lock_companies(companies);
+
+    -- Waits for whoever is linking a speaker that this statement merged: foreign keys
+    -- hold no more than FOR KEY SHARE, which an UPDATE of merged_into does not meet.
+    IF TG_OP = 'UPDATE' THEN
+        PERFORM
+        FROM events.speakers AS speaker
+        WHERE speaker.id = ANY (moved)
+        ORDER BY speaker.id
+        FOR UPDATE;
+    END IF;
+
+    PERFORM events.graph_sync_speakers(touched);
+
+    IF moved IS NULL THEN
+        RETURN NULL;
+    END IF;
+
+    PERFORM events.graph_sync_works_for(moved, NULL);
+
+    SELECT
+        array_agg(link.speaker_id),
+        array_agg(link.event_id)
+    INTO
+        speaker_ids,
+        event_ids
+    FROM events.event_speakers AS link
+    WHERE link.speaker_id = ANY (moved);
+
+    PERFORM events.graph_sync_speaks_at(speaker_ids, event_ids);
+
+    RETURN NULL;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION events.graph_follow_topics()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    touched uuid[];
+    event_ids uuid[];
+    topic_ids uuid[];
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        DELETE FROM event_network."Topic";
+
+        RETURN NULL;
+    END IF;
+
+    IF TG_OP = 'INSERT' THEN
+        SELECT array_agg(new_row.id)
+        INTO touched
+        FROM new_rows AS new_row;
+    ELSIF TG_OP = 'DELETE' THEN
+        SELECT array_agg(old_row.id)
+        INTO touched
+        FROM old_rows AS old_row;
+    ELSE
+        SELECT array_agg(changed.id)
+        INTO touched
+        FROM old_rows AS old_row
+        FULL JOIN new_rows AS new_row
+            ON new_row.id = old_row.id
+        CROSS JOIN LATERAL (VALUES (old_row.id), (new_row.id)) AS changed (id)
+        WHERE (
+            old_row.id,
+            old_row.name,
+            old_row.category
+        ) IS DISTINCT FROM (
+            new_row.id,
+            new_row.name,
+            new_row.category
+        );
+    END IF;
+
+    IF touched IS NULL THEN
+        RETURN NULL;
+    END IF;
+
+    PERFORM events.graph_sync_topics(touched);
+
+    IF TG_OP <> 'INSERT' THEN
+        RETURN NULL;
+    END IF;
+
+    SELECT
+        array_agg(link.event_id),
+        array_agg(link.topic_id)
+    INTO
+        event_ids,
+        topic_ids
+    FROM events.event_topics AS link
+    WHERE link.topic_id = ANY (touched);
+
+    PERFORM events.graph_sync_covers(event_ids, topic_ids);
+
+    RETURN NULL;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION events.graph_key(properties ag_catalog.agtype)
+ RETURNS ag_catalog.agtype
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ag_catalog.agtype_access_operator(VARIADIC ARRAY[properties, '"id"'::ag_catalog.agtype]);
+
+CREATE OR REPLACE FUNCTION events.graph_key(id uuid)
+ RETURNS ag_catalog.agtype
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ((('"'::text || id) || '"'::text))::ag_catalog.agtype;
+
+CREATE OR REPLACE FUNCTION events.graph_lock_companies(names text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    IF cardinality(names) > 100 THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended('events.companies', 0));
+        RETURN;
+    END IF;
+
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('events.companies', 0))
+    WHERE cardinality(names) > 0;
+
+    PERFORM pg_advisory_xact_lock(locked.key)
+    FROM (
+        SELECT DISTINCT hashtextextended('events.companies ' || given.name, 0) AS key
+        FROM unnest(names) AS given (name)
+        ORDER BY key
+    ) AS locked;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION events.graph_rebuild()
+ RETURNS TABLE(label text, entries bigint)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'ag_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    LOCK TABLE
+        events.events,
+        events.speakers,
+        events.companies,
+        events.topics,
+        events.event_speakers,
+        events.event_companies,
+        events.event_topics
+    IN SHARE MODE;
+
+    DELETE FROM event_network."SPEAKS_AT";
+
+    DELETE FROM event_network."INVOLVED_IN";
+
+    DELETE FROM event_network."COVERS";
+
+    DELETE FROM event_network."WORKS_FOR";
+
+    DELETE FROM event_network."Event";
+
+    DELETE FROM event_network."Speaker";
+
+    DELETE FROM event_network."Company";
+
+    DELETE FROM event_network."Topic";
+
+    INSERT INTO event_network."Event" (properties)
+    SELECT wanted.properties
+    FROM events.graph_event AS wanted
+    ORDER BY wanted.event_id;
+
+    label := 'Event';
+    GET DIAGNOSTICS entries = ROW_COUNT;
+    RETURN NEXT;
+
+    INSERT INTO event_network."Speaker" (properties)
+    SELECT wanted.properties
+    FROM events.graph_speaker AS wanted
+    ORDER BY wanted.speaker_id;
+
+    label := 'Speaker';
+    GET DIAGNOSTICS entries = ROW_COUNT;
+    RETURN NEXT;
+
+    INSERT INTO event_network."Company" (properties)
+    SELECT wanted.properties
+    FROM events.graph_company AS wanted
+    ORDER BY wanted.company_id;
+
+    label := 'Company';
+    GET DIAGNOSTICS entries = ROW_COUNT;
+    RETURN NEXT;
+
+    INSERT INTO event_network."Topic" (properties)
+    SELECT wanted.properties
+    FROM events.graph_topic AS wanted
+    ORDER BY wanted.topic_id;
+
+    label := 'Topic';
+    GET DIAGNOSTICS entries = ROW_COUNT;
+    RETURN NEXT;
+
+    INSERT INTO event_network."SPEAKS_AT" (start_id, end_id, properties)
+    SELECT
+        speaker.id,
+        event.id,
+        wanted.properties
+    FROM events.graph_speaks_at AS wanted
+    INNER JOIN event_network."Speaker" AS speaker
+        ON events.graph_key(speaker.properties) = events.graph_key(wanted.speaker_id)
+    INNER JOIN event_network."Event" AS event
+        ON events.graph_key(event.properties) = events.graph_key(wanted.event_id)
+    ORDER BY
+        wanted.speaker_id,
+        wanted.event_id,
+        wanted.role;
+
+    label := 'SPEAKS_AT';
+    GET DIAGNOSTICS entries = ROW_COUNT;
+    RETURN NEXT;
+
+    INSERT INTO event_network."INVOLVED_IN" (start_id, end_id, properties)
+    SELECT
+        company.id,
+        event.id,
+        wanted.properties
+    FROM events.graph_involved_in AS wanted
+    INNER JOIN event_network."Company" AS company
+        ON events.graph_key(company.properties) = events.graph_key(wanted.company_id)
+    INNER JOIN event_network."Event" AS event
+        ON events.graph_key(event.properties) = events.graph_key(wanted.event_id)
+    ORDER BY
+        wanted.company_id,
+        wanted.event_id,
+        wanted.type;
+
+    label := 'INVOLVED_IN';
+    GET DIAGNOSTICS entries = ROW_COUNT;
+    RETURN NEXT;
+
+    INSERT INTO event_network."COVERS" (start_id, end_id, properties)
+    SELECT
+        event.id,
+        topic.id,
+        wanted.properties
+    FROM events.graph_covers AS wanted
+    INNER JOIN event_network."Event" AS event
+        ON events.graph_key(event.properties) = events.graph_key(wanted.event_id)
+    INNER JOIN event_network."Topic" AS topic
+        ON events.graph_key(topic.properties) = events.graph_key(wanted.topic_id)
+    ORDER BY
+        wanted.event_id,
+        wanted.topic_id;
+
+    label := 'COVERS';
+    GET DIAGNOSTICS entries = ROW_COUNT;
+    RETURN NEXT;
+
+    INSERT INTO event_network."WORKS_FOR" (start_id, end_id, properties)
+    SELECT
+        speaker.id,
+        company.id,
+        wanted.properties
+    FROM events.graph_works_for AS wanted
+    INNER JOIN event_network."Speaker" AS speaker
+        ON events.graph_key(speaker.properties) = events.graph_key(wanted.speaker_id)
+    INNER JOIN event_network."Company" AS company
+        ON events.graph_key(company.properties) = events.graph_key(wanted.company_id)
+    ORDER BY
+        wanted.speaker_id,
+        wanted.company_id;
+
+    label := 'WORKS_FOR';
+    GET DIAGNOSTICS entries = ROW_COUNT;
+    RETURN NEXT;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION events.graph_sync_companies(ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'ag_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+AS $function$
+BEGIN
+    WITH gone AS (
+        DELETE FROM event_network."Company" AS vertex
+        USING unnest(ids) AS touched (id)
+        WHERE
+            events.graph_key(vertex.properties) = events.graph_key(touched.id)
+            AND NOT EXISTS (
+                SELECT
+                FROM events.graph_company AS wanted
+                WHERE wanted.company_id = touched.id
+            )
+        RETURNING vertex.id
+    ),
+    cut_outgoing AS (
+        DELETE FROM event_network._ag_label_edge AS edge
+        USING gone
+        WHERE edge.start_id = gone.id
+    )
+    DELETE FROM event_network._ag_label_edge AS edge
+    USING gone
+    WHERE edge.end_id = gone.id;
+
+    INSERT INTO event_network."Company" AS vertex (properties)
+    SELECT wanted.properties
+    FROM events.graph_company AS wanted
+    WHERE wanted.company_id = ANY (ids)
+    ON CONFLICT (
+        (
+            ag_catalog.agtype_access_operator(
+                VARIADIC ARRAY[properties, '"id"'::ag_catalog.agtype]
+            )
+        )
+    )
+    DO UPDATE
+        SET properties = EXCLUDED.properties
+        WHERE vertex.properties <> EXCLUDED.properties;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION events.graph_sync_covers(event_ids uuid[], topic_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'ag_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+AS $function$
+BEGIN
+    DELETE FROM event_network."COVERS" AS edge
+    USING
+        unnest(event_ids, topic_ids) AS pair (event_id, topic_id),
+        event_network."Event" AS event,
+        event_network."Topic" AS topic
+    WHERE
+        events.graph_key(event.properties) = events.graph_key(pair.event_id)
+        AND events.graph_key(topic.properties) = events.graph_key(pair.topic_id)
+        AND edge.start_id = event.id
+        AND edge.end_id = topic.id
+        AND NOT EXISTS (
+            SELECT
+            FROM events.graph_covers AS wanted
+            WHERE
+                wanted.event_id = pair.event_id
+                AND wanted.topic_id = pair.topic_id
+        );
+
+    INSERT INTO event_network."COVERS" AS edge (start_id, end_id, properties)
+    SELECT
+        event.id,
+        topic.id,
+        wanted.properties
+    FROM (
+        SELECT DISTINCT
+            touched.event_id,
+            touched.topic_id
+        FROM unnest(event_ids, topic_ids) AS touched (event_id, topic_id)
+    ) AS pair
+    INNER JOIN events.graph_covers AS wanted
+        ON wanted.event_id = pair.event_id
+        AND wanted.topic_id = pair.topic_id
+    INNER JOIN event_network."Event" AS event
+        ON events.graph_key(event.properties) = events.graph_key(pair.event_id)
+    INNER JOIN event_network."Topic" AS topic
+        ON events.graph_key(topic.properties) = events.graph_key(pair.topic_id)
+    ON CONFLICT (start_id, end_id)
+    DO UPDATE
+        SET properties = EXCLUDED.properties
+        WHERE edge.properties <> EXCLUDED.properties;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION events.graph_sync_events(ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'ag_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+AS $function$
+BEGIN
+    WITH gone AS (
+        DELETE FROM event_network."Event" AS vertex
+        USING unnest(ids) AS touched (id)
+        WHERE
+            events.graph_key(vertex.properties) = events.graph_key(touched.id)
+            AND NOT EXISTS (
+                SELECT
+                FROM events.graph_event AS wanted
+                WHERE wanted.event_id = touched.id
+            )
+        RETURNING vertex.id
+    ),
+    cut_outgoing AS (
+        DELETE FROM event_network._ag_label_edge AS edge
+        USING gone
+        WHERE edge.start_id = gone.id
+    )
+    DELETE FROM event_network._ag_label_edge AS edge
+    USING gone
+    WHERE edge.end_id = gone.id;
+
+    INSERT INTO event_network."Event" AS vertex (properties)
+    SELECT wanted.properties
+    FROM events.graph_event AS wanted
+    WHERE wanted.event_id = ANY (ids)
+    ON CONFLICT (
+        (
+            ag_catalog.agtype_access_operator(
+                VARIADIC ARRAY[properties, '"id"'::ag_catalog.agtype]
+            )
+        )
+    )
+    DO UPDATE
+        SET properties = EXCLUDED.properties
+        WHERE vertex.properties <> EXCLUDED.properties;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION events.graph_sync_involved_in(company_ids uuid[], event_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'ag_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+AS $function$
+BEGIN
+    DELETE FROM event_network."INVOLVED_IN" AS edge
+    USING
+        unnest(company_ids, event_ids) AS pair (company_id, event_id),
+        event_network."Company" AS company,
+        event_network."Event" AS event
+    WHERE
+        events.graph_key(company.properties) = events.graph_key(pair.company_id)
+        AND events.graph_key(event.properties) = events.graph_key(pair.event_id)
+        AND edge.start_id = company.id
+        AND edge.end_id = event.id
+        AND NOT EXISTS (
+            SELECT
+            FROM events.graph_involved_in AS wanted
+            WHERE
+                wanted.company_id = pair.company_id
+                AND wanted.event_id = pair.event_id
+                AND wanted.type = edge.properties ->> 'type'::text
+        );
+
+    INSERT INTO event_network."INVOLVED_IN" AS edge (start_id, end_id, properties)
+    SELECT
+        company.id,
+        event.id,
+        wanted.properties
+    FROM (
+        SELECT DISTINCT
+            touched.company_id,
+            touched.event_id
+        FROM unnest(company_ids, event_ids) AS touched (company_id, event_id)
+    ) AS pair
+    INNER JOIN events.graph_involved_in AS wanted
+        ON wanted.company_id = pair.company_id
+        AND wanted.event_id = pair.event_id
+    INNER JOIN event_network."Company" AS company
+        ON events.graph_key(company.properties) = events.graph_key(pair.company_id)
+    INNER JOIN event_network."Event" AS event
+        ON events.graph_key(event.properties) = events.graph_key(pair.event_id)
+    ON CONFLICT (
+        start_id,
+        end_id,
+        (
+            ag_catalog.agtype_access_operator(
+                VARIADIC ARRAY[properties, '"type"'::ag_catalog.agtype]
+            )
+        )
+    )
+    DO UPDATE
+        SET properties = EXCLUDED.properties
+        WHERE edge.properties <> EXCLUDED.properties;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION events.graph_sync_speakers(ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'ag_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+AS $function$
+BEGIN
+    WITH gone AS (
+        DELETE FROM event_network."Speaker" AS vertex
+        USING unnest(ids) AS touched (id)
+        WHERE
+            events.graph_key(vertex.properties) = events.graph_key(touched.id)
+            AND NOT EXISTS (
+                SELECT
+                FROM events.graph_speaker AS wanted
+                WHERE wanted.speaker_id = touched.id
+            )
+        RETURNING vertex.id
+    ),
+    cut_outgoing AS (
+        DELETE FROM event_network._ag_label_edge AS edge
+        USING gone
+        WHERE edge.start_id = gone.id
+    )
+    DELETE FROM event_network._ag_label_edge AS edge
+    USING gone
+    WHERE edge.end_id = gone.id;
+
+    INSERT INTO event_network."Speaker" AS vertex (properties)
+    SELECT wanted.properties
+    FROM events.graph_speaker AS wanted
+    WHERE wanted.speaker_id = ANY (ids)
+    ON CONFLICT (
+        (
+            ag_catalog.agtype_access_operator(
+                VARIADIC ARRAY[properties, '"id"'::ag_catalog.agtype]
+            )
+        )
+    )
+    DO UPDATE
+        SET properties = EXCLUDED.properties
+        WHERE vertex.properties <> EXCLUDED.properties;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION events.graph_sync_speaks_at(speaker_ids uuid[], event_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'ag_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+AS $function$
+BEGIN
+    DELETE FROM event_network."SPEAKS_AT" AS edge
+    USING
+        unnest(speaker_ids, event_ids) AS pair (speaker_id, event_id),
+        event_network."Speaker" AS speaker,
+        event_network."Event" AS event
+    WHERE
+        events.graph_key(speaker.properties) = events.graph_key(pair.speaker_id)
+        AND events.graph_key(event.properties) = events.graph_key(pair.event_id)
+        AND edge.start_id = speaker.id
+        AND edge.end_id = event.id
+        AND NOT EXISTS (
+            SELECT
+            FROM events.graph_speaks_at AS wanted
+            WHERE
+                wanted.speaker_id = pair.speaker_id
+                AND wanted.event_id = pair.event_id
+                AND wanted.role = edge.properties ->> 'role'::text
+        );
+
+    INSERT INTO event_network."SPEAKS_AT" AS edge (start_id, end_id, properties)
+    SELECT
+        speaker.id,
+        event.id,
+        wanted.properties
+    FROM (
+        SELECT DISTINCT
+            touched.speaker_id,
+            touched.event_id
+        FROM unnest(speaker_ids, event_ids) AS touched (speaker_id, event_id)
+    ) AS pair
+    INNER JOIN events.graph_speaks_at AS wanted
+        ON wanted.speaker_id = pair.speaker_id
+        AND wanted.event_id = pair.event_id
+    INNER JOIN event_network."Speaker" AS speaker
+        ON events.graph_key(speaker.properties) = events.graph_key(pair.speaker_id)
+    INNER JOIN event_network."Event" AS event
+        ON events.graph_key(event.properties) = events.graph_key(pair.event_id)
+    ON CONFLICT (
+        start_id,
+        end_id,
+        (
+            ag_catalog.agtype_access_operator(
+                VARIADIC ARRAY[properties, '"role"'::ag_catalog.agtype]
+            )
+        )
+    )
+    DO UPDATE
+        SET properties = EXCLUDED.properties
+        WHERE edge.properties <> EXCLUDED.properties;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION events.graph_sync_topics(ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'ag_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+AS $function$
+BEGIN
+    WITH gone AS (
+        DELETE FROM event_network."Topic" AS vertex
+        USING unnest(ids) AS touched (id)
+        WHERE
+            events.graph_key(vertex.properties) = events.graph_key(touched.id)
+            AND NOT EXISTS (
+                SELECT
+                FROM events.graph_topic AS wanted
+                WHERE wanted.topic_id = touched.id
+            )
+        RETURNING vertex.id
+    ),
+    cut_outgoing AS (
+        DELETE FROM event_network._ag_label_edge AS edge
+        USING gone
+        WHERE edge.start_id = gone.id
+    )
+    DELETE FROM event_network._ag_label_edge AS edge
+    USING gone
+    WHERE edge.end_id = gone.id;
+
+    INSERT INTO event_network."Topic" AS vertex (properties)
+    SELECT wanted.properties
+    FROM events.graph_topic AS wanted
+    WHERE wanted.topic_id = ANY (ids)
+    ON CONFLICT (
+        (
+            ag_catalog.agtype_access_operator(
+                VARIADIC ARRAY[properties, '"id"'::ag_catalog.agtype]
+            )
+        )
+    )
+    DO UPDATE
+        SET properties = EXCLUDED.properties
+        WHERE vertex.properties <> EXCLUDED.properties;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION events.graph_sync_works_for(speaker_ids uuid[], company_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'ag_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+AS $function$
+BEGIN
+    WITH touched AS (
+        SELECT
+            edge.start_id,
+            edge.end_id
+        FROM unnest(speaker_ids) AS given (id)
+        INNER JOIN event_network."Speaker" AS speaker
+            ON events.graph_key(speaker.properties) = events.graph_key(given.id)
+        INNER JOIN event_network."WORKS_FOR" AS edge
+            ON edge.start_id = speaker.id
+        UNION
+        SELECT
+            edge.start_id,
+            edge.end_id
+        FROM unnest(company_ids) AS given (id)
+        INNER JOIN event_network."Company" AS company
+            ON events.graph_key(company.properties) = events.graph_key(given.id)
+        INNER JOIN event_network."WORKS_FOR" AS edge
+            ON edge.end_id = company.id
+    )
+    DELETE FROM event_network."WORKS_FOR" AS edge
+    USING
+        touched,
+        event_network."Speaker" AS speaker,
+        event_network."Company" AS company
+    WHERE
+        edge.start_id = touched.start_id
+        AND edge.end_id = touched.end_id
+        AND speaker.id = touched.start_id
+        AND company.id = touched.end_id
+        AND NOT EXISTS (
+            SELECT
+            FROM events.graph_works_for AS wanted
+            WHERE
+                wanted.speaker_id = (speaker.properties ->> 'id'::text)::uuid
+                AND wanted.company_id = (company.properties ->> 'id'::text)::uuid
+        );
+
+    INSERT INTO event_network."WORKS_FOR" AS edge (start_id, end_id)
+    SELECT
+        speaker.id,
+        company.id
+    FROM (
+        SELECT
+            by_speaker.speaker_id,
+            by_speaker.company_id
+        FROM events.graph_works_for AS by_speaker
+        WHERE by_speaker.speaker_id = ANY (speaker_ids)
+        UNION
+        SELECT
+            by_company.speaker_id,
+            by_company.company_id
+        FROM events.graph_works_for AS by_company
+        WHERE by_company.company_id = ANY (company_ids)
+    ) AS wanted
+    INNER JOIN event_network."Speaker" AS speaker
+        ON events.graph_key(speaker.properties) = events.graph_key(wanted.speaker_id)
+    INNER JOIN event_network."Company" AS company
+        ON events.graph_key(company.properties) = events.graph_key(wanted.company_id)
+    ON CONFLICT (start_id, end_id) DO NOTHING;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION events.normalize_name(name text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN NULLIF(btrim(regexp_replace(regexp_replace(lower(name), '[!-/:-@\[-`{-~‘’“”«»–—…·]+'::text, ''::text, 'g'::text), '\s+'::text, ' '::text, 'g'::text)), ''::text);
+
+CREATE OR REPLACE FUNCTION events.quality_score(description text, date date, location text, embedded boolean, speakers bigint, companies bigint, topics bigint)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (((((((10 + CASE WHEN (char_length(btrim(description)) >= 100) THEN 20 WHEN (char_length(btrim(description)) > 0) THEN 10 ELSE 0 END) + CASE WHEN (date IS NULL) THEN 0 ELSE 15 END) + CASE WHEN (btrim(location) <> ''::text) THEN 15 ELSE 0 END) + CASE WHEN embedded THEN 10 ELSE 0 END) + CASE WHEN (speakers > 0) THEN 10 ELSE 0 END) + CASE WHEN (companies > 0) THEN 10 ELSE 0 END) + CASE WHEN (topics > 0) THEN 10 ELSE 0 END);
+
+CREATE TABLE events.companies (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    name text NOT NULL,
+    domain text,
+    industry text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    normalized_name text GENERATED ALWAYS AS (events.normalize_name(name)) STORED NOT NULL,
+    name_trigrams text[] GENERATED ALWAYS AS (core.trigrams(COALESCE(events.normalize_name(name), ''::text))) STORED NOT NULL,
+    CONSTRAINT companies_domain_check CHECK ((domain ~* '^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$'::text)),
+    CONSTRAINT companies_normalized_name_key UNIQUE (normalized_name),
+    CONSTRAINT companies_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE events.dedupe_reviews (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    entity_kind text NOT NULL,
+    left_id uuid NOT NULL,
+    right_id uuid NOT NULL,
+    confidence real NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    evidence jsonb DEFAULT '{}'::jsonb NOT NULL,
+    claimed_by text,
+    claimed_until timestamp with time zone,
+    decided_by text,
+    decided_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT dedupe_reviews_claimed_by_claimed_until_check CHECK (((claimed_by IS NULL) = (claimed_until IS NULL))),
+    CONSTRAINT dedupe_reviews_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
+    CONSTRAINT dedupe_reviews_entity_kind_check CHECK ((entity_kind = ANY (ARRAY['event'::text, 'speaker'::text, 'company'::text]))),
+    CONSTRAINT dedupe_reviews_entity_kind_left_id_right_id_key UNIQUE (entity_kind, left_id, right_id),
+    CONSTRAINT dedupe_reviews_evidence_check CHECK ((jsonb_typeof(evidence) = 'object'::text)),
+    CONSTRAINT dedupe_reviews_left_id_right_id_check CHECK ((left_id < right_id)),
+    CONSTRAINT dedupe_reviews_pkey PRIMARY KEY (id),
+    CONSTRAINT dedupe_reviews_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'merged'::text, 'rejected'::text]))),
+    CONSTRAINT dedupe_reviews_status_decided_at_check CHECK (((status = 'pending'::text) = (decided_at IS NULL)))
+);
+
+CREATE TABLE events.event_companies (
+    event_id uuid NOT NULL,
+    company_id uuid NOT NULL,
+    relationship_type events.company_relationship NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT event_companies_company_id_fkey FOREIGN KEY (company_id) REFERENCES events.companies(id) ON DELETE CASCADE,
+    CONSTRAINT event_companies_event_id_fkey FOREIGN KEY (event_id) REFERENCES events.events(id) ON DELETE CASCADE,
+    CONSTRAINT event_companies_pkey PRIMARY KEY (event_id, company_id, relationship_type)
+);
+
+CREATE TABLE events.event_speakers (
+    event_id uuid NOT NULL,
+    speaker_id uuid NOT NULL,
+    role events.speaker_role DEFAULT 'speaker'::events.speaker_role NOT NULL,
+    extraction_confidence real DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT event_speakers_event_id_fkey FOREIGN KEY (event_id) REFERENCES events.events(id) ON DELETE CASCADE,
+    CONSTRAINT event_speakers_extraction_confidence_check CHECK (((extraction_confidence >= (0)::double precision) AND (extraction_confidence <= (1)::double precision))),
+    CONSTRAINT event_speakers_pkey PRIMARY KEY (event_id, speaker_id, role),
+    CONSTRAINT event_speakers_speaker_id_fkey FOREIGN KEY (speaker_id) REFERENCES events.speakers(id) ON DELETE CASCADE
+);
+
+CREATE TABLE events.event_topics (
+    event_id uuid NOT NULL,
+    topic_id uuid NOT NULL,
+    relevance_score real DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT event_topics_event_id_fkey FOREIGN KEY (event_id) REFERENCES events.events(id) ON DELETE CASCADE,
+    CONSTRAINT event_topics_pkey PRIMARY KEY (event_id, topic_id),
+    CONSTRAINT event_topics_relevance_score_check CHECK (((relevance_score >= (0)::double precision) AND (relevance_score <= (1)::double precision))),
+    CONSTRAINT event_topics_topic_id_fkey FOREIGN KEY (topic_id) REFERENCES events.topics(id) ON DELETE CASCADE
+);
+
+CREATE TABLE events.events (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    name text NOT NULL,
+    description text,
+    date date,
+    location text,
+    luma_url text,
+    raw_html text,
+    extracted_data jsonb,
+    embedding public.vector(1536),
+    data_quality_score integer DEFAULT 0 NOT NULL,
+    scraped_at timestamp with time zone DEFAULT now() NOT NULL,
+    claimed_by text,
+    claimed_until timestamp with time zone,
+    processed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    listed_on date GENERATED ALWAYS AS (COALESCE(date, '0001-01-01'::date)) STORED NOT NULL,
+    name_trigrams text[] GENERATED ALWAYS AS (core.trigrams(name)) STORED NOT NULL,
+    fts tsvector GENERATED ALWAYS AS (((setweight(to_tsvector('english'::regconfig, name), 'A'::"char") || setweight(to_tsvector('english'::regconfig, COALESCE(description, ''::text)), 'B'::"char")) || setweight(to_tsvector('english'::regconfig, COALESCE(location, ''::text)), 'C'::"char"))) STORED NOT NULL,
+    CONSTRAINT events_claimed_by_claimed_until_check CHECK (((claimed_by IS NULL) = (claimed_until IS NULL))),
+    CONSTRAINT events_data_quality_score_check CHECK (((data_quality_score >= 0) AND (data_quality_score <= 100))),
+    CONSTRAINT events_date_check CHECK ((date >= '1900-01-01'::date)),
+    CONSTRAINT events_embedding_check CHECK ((public.vector_norm(embedding) > (0)::double precision)),
+    CONSTRAINT events_extracted_data_check CHECK ((jsonb_typeof(extracted_data) = 'object'::text)),
+    CONSTRAINT events_luma_url_check CHECK ((luma_url ~* '^https?://([a-z0-9-]+\.)*lu\.ma/'::text)),
+    CONSTRAINT events_luma_url_key UNIQUE (luma_url),
+    CONSTRAINT events_name_check CHECK ((name ~ '\S'::text)),
+    CONSTRAINT events_pkey PRIMARY KEY (id),
+    CONSTRAINT events_raw_html_check CHECK (((char_length(raw_html) >= 100) AND (octet_length(raw_html) <= 1000000)))
+)
+WITH (fillfactor='70');
+
+CREATE TABLE events.speakers (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    name text NOT NULL,
+    company text,
+    bio text,
+    confidence_score real DEFAULT 0 NOT NULL,
+    embedding public.vector(1536),
+    merged_into uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    normalized_name text GENERATED ALWAYS AS (events.normalize_name(name)) STORED NOT NULL,
+    normalized_company text GENERATED ALWAYS AS (events.normalize_name(company)) STORED,
+    name_trigrams text[] GENERATED ALWAYS AS (core.trigrams(COALESCE(events.normalize_name(name), ''::text))) STORED NOT NULL,
+    CONSTRAINT speakers_confidence_score_check CHECK (((confidence_score >= (0)::double precision) AND (confidence_score <= (1)::double precision))),
+    CONSTRAINT speakers_embedding_check CHECK ((public.vector_norm(embedding) > (0)::double precision)),
+    CONSTRAINT speakers_merged_into_check CHECK ((merged_into <> id)),
+    CONSTRAINT speakers_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES events.speakers(id) ON DELETE SET NULL,
+    CONSTRAINT speakers_normalized_name_normalized_company_key UNIQUE NULLS NOT DISTINCT (normalized_name, normalized_company),
+    CONSTRAINT speakers_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE events.topics (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    name text NOT NULL,
+    category events.topic_category,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT topics_name_check CHECK ((name ~ '\S'::text)),
+    CONSTRAINT topics_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX companies_industry_idx ON events.companies USING btree (industry);
+
+CREATE UNIQUE INDEX companies_lower_domain_key ON events.companies USING btree (lower(domain));
+
+CREATE INDEX companies_name_trigrams_idx ON events.companies USING gin (name_trigrams);
+
+CREATE INDEX dedupe_reviews_confidence_id_idx ON events.dedupe_reviews USING btree (confidence DESC, id) WHERE (status = 'pending'::text);
+
+CREATE INDEX event_companies_company_id_event_id_idx ON events.event_companies USING btree (company_id, event_id);
+
+CREATE INDEX event_topics_topic_id_relevance_score_event_id_idx ON events.event_topics USING btree (topic_id, relevance_score DESC, event_id);
+
+CREATE INDEX events_date_idx ON events.events USING btree (date);
+
+CREATE INDEX events_extracted_data_idx ON events.events USING gin (extracted_data jsonb_path_ops);
+
+CREATE INDEX events_listed_on_id_idx ON events.events USING btree (listed_on, id);
+
+CREATE INDEX events_lower_location_listed_on_idx ON events.events USING btree (lower(location), listed_on, id);
+
+CREATE INDEX events_name_trigrams_idx ON events.events USING gin (name_trigrams);
+
+CREATE INDEX events_scraped_at_idx ON events.events USING btree (scraped_at, id) WHERE (processed_at IS NULL);
+
+CREATE INDEX idx_event_speakers_event ON events.event_speakers USING btree (event_id);
+
+CREATE INDEX idx_event_speakers_speaker ON events.event_speakers USING btree (speaker_id, event_id);
+
+CREATE INDEX idx_events_embedding ON events.events USING hnsw (embedding public.vector_cosine_ops);
+
+CREATE INDEX idx_events_fts ON events.events USING gin (fts);
+
+CREATE INDEX speakers_confidence_score_idx ON events.speakers USING btree (confidence_score);
+
+CREATE INDEX speakers_merged_into_idx ON events.speakers USING btree (merged_into) WHERE (merged_into IS NOT NULL);
+
+CREATE INDEX speakers_name_trigrams_idx ON events.speakers USING gin (name_trigrams);
+
+CREATE INDEX speakers_normalized_company_idx ON events.speakers USING btree (normalized_company);
+
+CREATE INDEX topics_category_idx ON events.topics USING btree (category);
+
+CREATE UNIQUE INDEX topics_lower_name_key ON events.topics USING btree (lower(name));
+
+CREATE VIEW events.graph_company AS
+ SELECT id AS company_id,
+    ag_catalog.agtype_build_map('id', (id)::text, 'name', name) AS properties
+   FROM events.companies company;
+
+-- Columns of events.graph_company
+--     company_id uuid
+--     properties ag_catalog.agtype
+
+CREATE VIEW events.graph_covers AS
+ SELECT event_id,
+    topic_id,
+    ag_catalog.agtype_build_map('relevance', ((relevance_score)::text)::double precision) AS properties
+   FROM events.event_topics link;
+
+-- Columns of events.graph_covers
+--     event_id uuid
+--     topic_id uuid
+--     properties ag_catalog.agtype
+
+CREATE VIEW events.graph_event AS
+ SELECT id AS event_id,
+    ag_catalog.agtype_build_map_nonull('id', (id)::text, 'name', name, 'date', (date)::text) AS properties
+   FROM events.events event;
+
+-- Columns of events.graph_event
+--     event_id uuid
+--     properties ag_catalog.agtype
+
+CREATE VIEW events.graph_involved_in AS
+ SELECT company_id,
+    event_id,
+    (relationship_type)::text AS type,
+    ag_catalog.agtype_build_map('type', (relationship_type)::text) AS properties
+   FROM events.event_companies link;
+
+-- Columns of events.graph_involved_in
+--     company_id uuid
+--     event_id uuid
+--     type text
+--     properties ag_catalog.agtype
+
+CREATE VIEW events.graph_speaker AS
+ SELECT id AS speaker_id,
+    ag_catalog.agtype_build_map('id', (id)::text, 'name', name) AS properties
+   FROM events.speakers speaker
+  WHERE (merged_into IS NULL);
+
+-- Columns of events.graph_speaker
+--     speaker_id uuid
+--     properties ag_catalog.agtype
+
+CREATE VIEW events.graph_speaks_at AS
+ SELECT link.speaker_id,
+    link.event_id,
+    (link.role)::text AS role,
+    ag_catalog.agtype_build_map('role', (link.role)::text, 'confidence', ((link.extraction_confidence)::text)::double precision) AS properties
+   FROM (events.event_speakers link
+     JOIN events.speakers speaker ON ((speaker.id = link.speaker_id)))
+  WHERE (speaker.merged_into IS NULL);
+
+-- Columns of events.graph_speaks_at
+--     speaker_id uuid
+--     event_id uuid
+--     role text
+--     properties ag_catalog.agtype
+
+CREATE VIEW events.graph_topic AS
+ SELECT id AS topic_id,
+    ag_catalog.agtype_build_map_nonull('id', (id)::text, 'name', name, 'category', (category)::text) AS properties
+   FROM events.topics topic;
+
+-- Columns of events.graph_topic
+--     topic_id uuid
+--     properties ag_catalog.agtype
+
+CREATE VIEW events.graph_works_for AS
+ SELECT speaker.id AS speaker_id,
+    company.id AS company_id,
+    ag_catalog.agtype_build_map() AS properties
+   FROM (events.speakers speaker
+     JOIN events.companies company ON ((company.normalized_name = speaker.normalized_company)))
+  WHERE (speaker.merged_into IS NULL);
+
+-- Columns of events.graph_works_for
+--     speaker_id uuid
+--     company_id uuid
+--     properties ag_catalog.agtype
+
+CREATE TRIGGER companies_graph_delete AFTER DELETE ON events.companies REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_companies();
+
+CREATE TRIGGER companies_graph_insert AFTER INSERT ON events.companies REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_companies();
+
+CREATE TRIGGER companies_graph_truncate AFTER TRUNCATE ON events.companies FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_companies();
+
+CREATE TRIGGER companies_graph_update AFTER UPDATE ON events.companies REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_companies();
+
+CREATE TRIGGER companies_set_updated_at BEFORE UPDATE ON events.companies FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER event_companies_graph_delete AFTER DELETE ON events.event_companies REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_event_companies();
+
+CREATE TRIGGER event_companies_graph_insert AFTER INSERT ON events.event_companies REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_event_companies();
+
+CREATE TRIGGER event_companies_graph_truncate AFTER TRUNCATE ON events.event_companies FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_event_companies();
+
+CREATE TRIGGER event_companies_graph_update AFTER UPDATE ON events.event_companies REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_event_companies();
+
+CREATE TRIGGER event_speakers_graph_delete AFTER DELETE ON events.event_speakers REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_event_speakers();
+
+CREATE TRIGGER event_speakers_graph_insert AFTER INSERT ON events.event_speakers REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_event_speakers();
+
+CREATE TRIGGER event_speakers_graph_truncate AFTER TRUNCATE ON events.event_speakers FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_event_speakers();
+
+CREATE TRIGGER event_speakers_graph_update AFTER UPDATE ON events.event_speakers REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_event_speakers();
+
+CREATE TRIGGER event_topics_graph_delete AFTER DELETE ON events.event_topics REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_event_topics();
+
+CREATE TRIGGER event_topics_graph_insert AFTER INSERT ON events.event_topics REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_event_topics();
+
+CREATE TRIGGER event_topics_graph_truncate AFTER TRUNCATE ON events.event_topics FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_event_topics();
+
+CREATE TRIGGER event_topics_graph_update AFTER UPDATE ON events.event_topics REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_event_topics();
+
+CREATE TRIGGER events_graph_delete AFTER DELETE ON events.events REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_events();
+
+CREATE TRIGGER events_graph_insert AFTER INSERT ON events.events REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_events();
+
+CREATE TRIGGER events_graph_truncate AFTER TRUNCATE ON events.events FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_events();
+
+CREATE TRIGGER events_graph_update AFTER UPDATE ON events.events REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_events();
+
+CREATE TRIGGER events_set_updated_at BEFORE UPDATE ON events.events FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER speakers_graph_delete AFTER DELETE ON events.speakers REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_speakers();
+
+CREATE TRIGGER speakers_graph_insert AFTER INSERT ON events.speakers REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_speakers();
+
+CREATE TRIGGER speakers_graph_truncate AFTER TRUNCATE ON events.speakers FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_speakers();
+
+CREATE TRIGGER speakers_graph_update AFTER UPDATE ON events.speakers REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_speakers();
+
+CREATE TRIGGER speakers_set_updated_at BEFORE UPDATE ON events.speakers FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER topics_graph_delete AFTER DELETE ON events.topics REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_topics();
+
+CREATE TRIGGER topics_graph_insert AFTER INSERT ON events.topics REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_topics();
+
+CREATE TRIGGER topics_graph_truncate AFTER TRUNCATE ON events.topics FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_topics();
+
+CREATE TRIGGER topics_graph_update AFTER UPDATE ON events.topics REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION events.graph_follow_topics();
+
+REVOKE EXECUTE ON ROUTINE events.graph_follow_companies() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE events.graph_follow_event_companies() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE events.graph_follow_event_speakers() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE events.graph_follow_event_topics() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE events.graph_follow_events() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE events.graph_follow_speakers() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE events.graph_follow_topics() FROM PUBLIC;
+
+COMMENT ON FUNCTION events.duplicate_companies(real,timestamp with time zone) IS 'Pairs of companies with similar names, one of them created since then (NULL: ever).';
+
+COMMENT ON FUNCTION events.duplicate_events(real,timestamp with time zone) IS 'Pairs of embedded events of one day by cosine similarity, one of them created since then (NULL: ever).';
+
+COMMENT ON FUNCTION events.duplicate_speakers(real,timestamp with time zone) IS 'Pairs of unmerged speakers, one of them created since then (NULL: ever). Names weigh 0.7, company agreement 0.3; names alone count where a company is unknown.';
+
+COMMENT ON FUNCTION events.graph_drift() IS 'Compares tables and graph by label: what is missing from the graph, what it has too much (edges without a vertex among it), what has other properties. All 0 when in step.';
+
+COMMENT ON FUNCTION events.graph_follow_companies() IS 'Keeps Company vertices and WORKS_FOR edges.';
+
+COMMENT ON FUNCTION events.graph_follow_event_companies() IS 'Keeps INVOLVED_IN edges.';
+
+COMMENT ON FUNCTION events.graph_follow_event_speakers() IS 'Keeps SPEAKS_AT edges.';
+
+COMMENT ON FUNCTION events.graph_follow_event_topics() IS 'Keeps COVERS edges.';
+
+COMMENT ON FUNCTION events.graph_follow_events() IS 'Keeps Event vertices; a new event''s links may be older than this trigger.';
+
+COMMENT ON FUNCTION events.graph_follow_speakers() IS 'Keeps Speaker vertices and WORKS_FOR edges; merged speakers leave the graph.';
+
+COMMENT ON FUNCTION events.graph_follow_topics() IS 'Keeps Topic vertices.';
+
+COMMENT ON FUNCTION events.graph_key(ag_catalog.agtype) IS 'The id in a vertex''s properties.';
+
+COMMENT ON FUNCTION events.graph_key(uuid) IS 'A row''s id as vertices carry it.';
+
+COMMENT ON FUNCTION events.graph_lock_companies(text[]) IS 'Holds these normalised company names until the transaction ends; more than 100 at once hold them all, which spares the lock table.';
+
+COMMENT ON FUNCTION events.graph_rebuild() IS 'Empties event_network and fills it from the tables; returns the entries of each label. Writers of the tables wait until the transaction ends.';
+
+COMMENT ON FUNCTION events.graph_sync_companies(uuid[]) IS 'Brings the Company vertices of these ids in step with events.companies.';
+
+COMMENT ON FUNCTION events.graph_sync_covers(uuid[],uuid[]) IS 'Brings the COVERS edges between the n-th event and the n-th topic in step with events.event_topics.';
+
+COMMENT ON FUNCTION events.graph_sync_events(uuid[]) IS 'Brings the Event vertices of these ids in step with events.events.';
+
+COMMENT ON FUNCTION events.graph_sync_involved_in(uuid[],uuid[]) IS 'Brings the INVOLVED_IN edges between the n-th company and the n-th event in step with events.event_companies.';
+
+COMMENT ON FUNCTION events.graph_sync_speakers(uuid[]) IS 'Brings the Speaker vertices of these ids in step with events.speakers.';
+
+COMMENT ON FUNCTION events.graph_sync_speaks_at(uuid[],uuid[]) IS 'Brings the SPEAKS_AT edges between the n-th speaker and the n-th event in step with events.event_speakers.';
+
+COMMENT ON FUNCTION events.graph_sync_topics(uuid[]) IS 'Brings the Topic vertices of these ids in step with events.topics.';
+
+COMMENT ON FUNCTION events.graph_sync_works_for(uuid[],uuid[]) IS 'Brings every WORKS_FOR edge of these speakers and of these companies in step.';
+
+COMMENT ON FUNCTION events.normalize_name(text) IS 'Lower case, no punctuation, single blanks, trimmed; NULL when nothing is left.';
+
+COMMENT ON FUNCTION events.quality_score(text,date,text,boolean,bigint,bigint,bigint) IS 'Completeness: name 10, description 20 (10 below 100 characters), date 15, location 15, embedding, speakers, companies and topics 10 each.';
+
+COMMENT ON SCHEMA events IS 'Events with speakers, companies and topics; the graph event_network mirrors them.';
+
+COMMENT ON COLUMN events.companies.domain IS 'Its host name on the internet, without scheme and path; unique in any case.';
+
+COMMENT ON COLUMN events.dedupe_reviews.evidence IS 'What the confidence was made of.';
+
+COMMENT ON COLUMN events.dedupe_reviews.left_id IS 'The smaller id of the pair, so that a pair is one row whichever way it was found.';
+
+COMMENT ON COLUMN events.event_speakers.extraction_confidence IS 'How sure the extraction is of this link, from 0 to 1.';
+
+COMMENT ON COLUMN events.event_topics.relevance_score IS 'How much of the event the topic covers, from 0 to 1; 0.5 counts as shared.';
+
+COMMENT ON COLUMN events.events.claimed_by IS 'The worker that is processing the event, until claimed_until.';
+
+COMMENT ON COLUMN events.events.data_quality_score IS 'Completeness from 0 to 100, by events.quality_score().';
+
+COMMENT ON COLUMN events.events.date IS 'The day on which the event takes place, at its location; NULL while unknown.';
+
+COMMENT ON COLUMN events.events.embedding IS 'Embedding of the event''s text (at most 8000 characters); cosine distance. The zero vector has no direction and is refused.';
+
+COMMENT ON COLUMN events.events.extracted_data IS 'What the extractor returned, as it returned it.';
+
+COMMENT ON COLUMN events.events.fts IS 'Name (weight A), description (B) and location (C); found also when one is NULL.';
+
+COMMENT ON COLUMN events.events.listed_on IS 'The date by which lists are ordered: undated events count as 1 January of year 1.';
+
+COMMENT ON COLUMN events.events.luma_url IS 'The event''s page on lu.ma: what a scrape is matched by.';
+
+COMMENT ON COLUMN events.events.name_trigrams IS 'Trigrams of the name, for candidates by similarity.';
+
+COMMENT ON COLUMN events.events.processed_at IS 'When extraction succeeded; NULL while the event waits for it.';
+
+COMMENT ON COLUMN events.speakers.company IS 'The company as the event''s page names it; not always a row of events.companies.';
+
+COMMENT ON COLUMN events.speakers.confidence_score IS 'How sure the extraction is that this is a person of that name, from 0 to 1.';
+
+COMMENT ON COLUMN events.speakers.merged_into IS 'The speaker that this one was recognised as; NULL for a speaker in its own right.';
+
+COMMENT ON COLUMN events.topics.category IS 'NULL while nobody has sorted the topic.';
+
+COMMENT ON TABLE events.companies IS 'A company, once, by its normalised name; a name of punctuation alone is refused.';
+
+COMMENT ON TABLE events.dedupe_reviews IS 'Possible duplicates for a person to decide; a decided pair is not asked again.';
+
+COMMENT ON TABLE events.event_companies IS 'A company''s part in an event, once for each relationship.';
+
+COMMENT ON TABLE events.event_speakers IS 'A speaker at an event, once for each role.';
+
+COMMENT ON TABLE events.event_topics IS 'What an event is about.';
+
+COMMENT ON TABLE events.events IS 'One event, from the scraped page to the understood and embedded record.';
+
+COMMENT ON TABLE events.speakers IS 'A person, once for each company, by normalised names; no company counts as one.';
+
+COMMENT ON TABLE events.topics IS 'What events are about, once by name in any case; punctuation counts, as in C++.';
+
+COMMENT ON TYPE events.company_relationship IS 'How a company takes part in an event.';
+
+COMMENT ON TYPE events.speaker_role IS 'What a person does at an event; one person may hold several roles at it.';
+
+COMMENT ON TYPE events.topic_category IS 'What a topic says of an event: what it is about, for which trade, in which form.';
+
+COMMENT ON VIEW events.graph_company IS 'Vertices (:Company {id, name}).';
+
+COMMENT ON VIEW events.graph_covers IS 'Edges (:Event)-[:COVERS {relevance}]->(:Topic).';
+
+COMMENT ON VIEW events.graph_event IS 'Vertices (:Event {id, name, date}); date as YYYY-MM-DD, absent while unknown.';
+
+COMMENT ON VIEW events.graph_involved_in IS 'Edges (:Company)-[:INVOLVED_IN {type}]->(:Event).';
+
+COMMENT ON VIEW events.graph_speaker IS 'Vertices (:Speaker {id, name}).';
+
+COMMENT ON VIEW events.graph_speaks_at IS 'Edges (:Speaker)-[:SPEAKS_AT {role, confidence}]->(:Event).';
+
+COMMENT ON VIEW events.graph_topic IS 'Vertices (:Topic {id, name, category}); category absent while unsorted.';
+
+COMMENT ON VIEW events.graph_works_for IS 'Edges (:Speaker)-[:WORKS_FOR]->(:Company), where the normalised names agree.';
+
+-- Schema public
+
+CREATE SCHEMA IF NOT EXISTS public;
+
+COMMENT ON SCHEMA public IS 'standard public schema';
+
+-- In no schema
+
+COMMENT ON EXTENSION age IS 'AGE database extension, installed by events-0009-create-graph';
+
+COMMENT ON EXTENSION vector IS 'vector data type and ivfflat and hnsw access methods, installed by core-0001-create-schema';

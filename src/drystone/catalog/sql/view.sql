@@ -1,0 +1,24 @@
+-- Views.
+SELECT
+    relations.name,
+    jsonb_strip_nulls(jsonb_build_object(
+        'columns', (
+            SELECT jsonb_agg(quote_ident(attribute.attname) ORDER BY attribute.attnum)
+            FROM pg_catalog.pg_attribute AS attribute
+            WHERE
+                attribute.attrelid = class.oid
+                AND attribute.attnum > 0
+                AND NOT attribute.attisdropped
+        ),
+        'definition', pg_get_viewdef(class.oid),
+        'options', (
+            SELECT jsonb_object_agg(option_name, option_value)
+            FROM pg_options_to_table(class.reloptions)
+        ),
+        'owner', NULLIF(class.relowner, here.owner)::regrole
+    )) AS properties
+FROM relations
+INNER JOIN pg_catalog.pg_class AS class
+    ON class.oid = relations.oid
+CROSS JOIN here
+WHERE relations.kind = 'v'

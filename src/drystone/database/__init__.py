@@ -1,0 +1,1 @@
+"""Connections, pools, transactions and bulk loading, on psycopg 3."""

@@ -1,0 +1,197 @@
+"""One error tree: what went wrong, where, and what to do next.
+
+Messages are written for whoever reads a terminal or a log. They name objects,
+files and SQLSTATEs, never the value of a parameter or a password. The driver's
+own error stays reachable as ``__cause__``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a file; ``line`` and ``column`` count from 1."""
+
+    file: Path
+    line: int
+    column: int | None = None
+
+    def __str__(self) -> str:
+        column = "" if self.column is None else f":{self.column}"
+        return f"{self.file}:{self.line}{column}"
+
+
+class DrystoneError(Exception):
+    """Anything that Drystone raises on purpose.
+
+    ``exit_code`` is what the command line exits with, ``hint`` says what to do next,
+    ``excerpt`` shows the lines of SQL in question.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        location: Location | None = None,
+        query: str | None = None,
+        sqlstate: str | None = None,
+        excerpt: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.location = location
+        self.query = query
+        self.sqlstate = sqlstate
+        self.excerpt = excerpt
+
+
+class SettingsError(DrystoneError):
+    """A setting is missing, malformed or contradicts another."""
+
+    exit_code = 2
+
+
+class BadInput(DrystoneError):
+    """A caller's value cannot be used; nothing was changed."""
+
+    exit_code = 2
+
+
+# --- The database ---------------------------------------------------------------
+
+
+class DatabaseError(DrystoneError):
+    """The database refused a statement; the transaction is rolled back."""
+
+
+class DatabaseUnavailable(DatabaseError):
+    """The database cannot be reached, has gone away or has run out of something."""
+
+    exit_code = 4
+
+
+class PoolTimeout(DatabaseUnavailable):
+    """No connection of the pool became free in time."""
+
+
+class EmbeddedServerError(DatabaseUnavailable):
+    """The embedded server cannot be installed, started or stopped."""
+
+
+class Retryable(DatabaseError):
+    """The transaction lost against another one; run again, it may succeed."""
+
+
+class SerializationFailure(Retryable):
+    """SQLSTATE 40001: concurrent transactions cannot be put in an order."""
+
+
+class DeadlockDetected(Retryable):
+    """SQLSTATE 40P01: this transaction was chosen to break a deadlock."""
+
+
+class StatementTimeout(DatabaseError):
+    """SQLSTATE 57014: the statement ran longer than allowed, or was cancelled."""
+
+
+class LockNotAvailable(DatabaseError):
+    """SQLSTATE 55P03: a lock was not granted within the lock timeout."""
+
+    exit_code = 5
+
+
+class PermissionDenied(DatabaseError):
+    """SQLSTATE 42501: the role lacks a privilege."""
+
+
+class ReadOnly(DatabaseError):
+    """SQLSTATE 25006: a write reached a read-only transaction or a replica."""
+
+
+class InvalidValue(DatabaseError, BadInput):
+    """SQLSTATE class 22: the database cannot use a value as the type it must have."""
+
+
+class ConstraintViolation(DatabaseError, BadInput):
+    """SQLSTATE class 23: a row breaks a rule of its table.
+
+    ``constraint`` and ``table`` are the database's names, where it gives them.
+    """
+
+    exit_code = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        constraint: str | None = None,
+        table: str | None = None,
+        hint: str | None = None,
+        query: str | None = None,
+        sqlstate: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, query=query, sqlstate=sqlstate)
+        self.constraint = constraint
+        self.table = table
+
+
+class NotNullViolation(ConstraintViolation):
+    """SQLSTATE 23502."""
+
+
+class ForeignKeyViolation(ConstraintViolation):
+    """SQLSTATE 23503."""
+
+
+class UniqueViolation(ConstraintViolation):
+    """SQLSTATE 23505."""
+
+
+class CheckViolation(ConstraintViolation):
+    """SQLSTATE 23514."""
+
+
+class ExclusionViolation(ConstraintViolation):
+    """SQLSTATE 23P01."""
+
+
+# --- Queries --------------------------------------------------------------------
+
+
+class QueryError(DrystoneError):
+    """A file of named queries cannot be read."""
+
+
+class WrongRowCount(DrystoneError):
+    """A query returned another number of rows than its operator promises."""
+
+
+# --- Migrations -----------------------------------------------------------------
+
+
+class MigrationError(DrystoneError):
+    """A migration cannot be read, planned or run."""
+
+
+class MigrationFailed(MigrationError):
+    """A statement of a migration failed."""
+
+
+class MigrationLocked(MigrationError):
+    """Another runner held the migration lock for too long."""
+
+    exit_code = 5
+
+
+class HistoryError(MigrationError):
+    """The files contradict what was applied: edited, missing or out of order."""
+
+    exit_code = 3

@@ -1,0 +1,1 @@
+"""Migrations in yoyo's format: files, the ledger, and the runner."""

@@ -1,0 +1,108 @@
+"""Views and functions that are created anew whenever their file changes.
+
+They lie in ``migrations/<system>/repeatable/``, say CREATE OR REPLACE, and run behind
+the migrations, in the order in which they build on each other: a file that names what
+another one creates comes after it, and runs again when that one changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from psycopg import Connection
+
+from drystone.errors import Location, MigrationError
+from drystone.migrations import execution
+from drystone.migrations.attempts import Bench, in_attempts
+from drystone.migrations.files import REPEATABLE_FOLDER, Migration, SqlFile
+from drystone.migrations.statements import created_by, named_in
+
+_CHECKSUMS = "SELECT r.id, r.checksum FROM public._drystone_repeatable AS r"
+_EXISTS = "SELECT pg_catalog.to_regclass('public._drystone_repeatable') IS NOT NULL"
+
+_RECORD = """
+INSERT INTO public._drystone_repeatable AS r (id, checksum)
+VALUES (%s, %s)
+ON CONFLICT (id) DO UPDATE
+SET
+    checksum = EXCLUDED.checksum,
+    applied_at = EXCLUDED.applied_at
+"""
+
+
+def read_repeatables(folders: Iterable[Path]) -> list[Migration]:
+    """Read the repeatable files of the folders, in the order in which they run.
+
+    Raises MigrationError for a file that does not parse, that cannot run in a
+    transaction, or that others build on and that builds on them.
+    """
+    found: dict[str, Migration] = {}
+    for folder in folders:
+        for path in sorted(
+            [
+                *folder.glob(f"{REPEATABLE_FOLDER}/*.sql"),
+                *folder.glob(f"*/{REPEATABLE_FOLDER}/*.sql"),
+            ]
+        ):
+            file, system = SqlFile.read(path), path.parents[1].name
+            if not file.in_one_go:
+                raise MigrationError(
+                    "a repeatable file runs in a transaction, and this one cannot",
+                    location=Location(path, 1),
+                )
+            name = f"{system}/{path.stem}"
+            found[name] = Migration(name, system, up=file, down=None)
+    builds_on = _builds_on(found)
+    try:
+        order = list(TopologicalSorter(builds_on).static_order())
+    except CycleError as error:
+        circle = " -> ".join(error.args[1])
+        raise MigrationError(
+            f"repeatable files build on each other: {circle}",
+            location=Location(found[error.args[1][0]].up.path, 1),
+        ) from None
+    return [found[name] for name in order]
+
+
+def changed(
+    connection: Connection[Any], repeatables: Sequence[Migration]
+) -> list[Migration]:
+    """Return those whose text is not what was run last, and all that build on them."""
+    stored: dict[str, str] = {}
+    if connection.execute(_EXISTS).fetchone() == (True,):
+        stored = dict(connection.execute(_CHECKSUMS).fetchall())
+    builds_on = _builds_on({each.id: each for each in repeatables})
+    due: dict[str, Migration] = {}
+    for each in repeatables:
+        if stored.get(each.id) != each.up.checksum or builds_on[each.id] & due.keys():
+            due[each.id] = each
+    return list(due.values())
+
+
+def run(bench: Bench, repeatable: Migration) -> None:
+    """Run a file and record what it said, in one transaction."""
+
+    def work() -> None:
+        execution.run(bench.connection, repeatable.up)
+        bench.connection.execute(_RECORD, [repeatable.id, repeatable.up.checksum])
+
+    in_attempts(bench, repeatable, work)
+    bench.connection.execute("RESET ALL")
+
+
+def _builds_on(found: dict[str, Migration]) -> dict[str, set[str]]:
+    creators = {
+        name: each.id
+        for each in found.values()
+        for statement in each.up.statements
+        for name in created_by(statement)
+    }
+    result: dict[str, set[str]] = {}
+    for each in found.values():
+        names = {n for s in each.up.statements for n in named_in(s)}
+        needed = {creators[name] for name in names if name in creators}
+        result[each.id] = needed - {each.id}
+    return result

@@ -1,0 +1,17 @@
+"""The systems that ship with Drystone, and where their SQL lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+_PACKAGED = Path(__file__).parent / "_files"
+_CHECKOUT = Path(__file__).parents[3]
+
+
+def shipped(folder: Literal["migrations", "sql"]) -> Path:
+    """Return the folder of the shipped migrations or named queries.
+
+    An installed package has it inside, a checkout at its top.
+    """
+    return (_PACKAGED if _PACKAGED.is_dir() else _CHECKOUT) / folder

@@ -1,0 +1,1 @@
+"""The `events` system: events, their people, companies and topics."""

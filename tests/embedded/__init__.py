@@ -1,0 +1,1 @@
+"""The embedded server: real ones, as root and as a plain user."""
