@@ -54,7 +54,8 @@ def test_nobody_inherits_a_setting(database_url: str) -> None:
             found = lent.execute(
                 "SELECT current_setting('statement_timeout'),"
                 " current_setting('hnsw.ef_search'), current_user,"
-                " (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')"
+                " (SELECT count(*) FROM pg_locks"
+                " WHERE locktype = 'advisory' AND pid = pg_backend_pid())"
             ).fetchone()
     assert found == ("30s", "100", "postgres", 0)
 

@@ -39,7 +39,7 @@ def memory() -> Path | None:
     return folder if plenty and not status.f_flag & os.ST_NOEXEC else None
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def state() -> Iterator[None]:
     """Keep the servers of root's tests in memory too, and out of /var/lib."""
     if os.geteuid() != 0:
@@ -53,7 +53,7 @@ def state() -> Iterator[None]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The data folder of a server that was started once and stopped."""
     server = EmbeddedServer(tmp_path_factory.mktemp("template"), parameters=FAST)
@@ -91,7 +91,7 @@ def make_server(tmp_path: Path, template: Path) -> Iterator[MakeServer]:
         server.reset()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     server = EmbeddedServer(tmp_path_factory.mktemp("kept"), parameters=FAST)
     try:
@@ -115,7 +115,7 @@ def fresh(make_server: MakeServer) -> EmbeddedServer:
     return make_server(fresh=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     """A running server for all the tests that only use it."""
     server = EmbeddedServer(tmp_path_factory.mktemp("running"), parameters=FAST)

@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from psycopg import Connection
 
@@ -21,6 +21,8 @@ from drystone.errors import DrystoneError
 from drystone.migrations.blockers import Blocker, Watch
 from drystone.migrations.files import Migration
 from drystone.settings import Settings
+
+T = TypeVar("T")
 
 _RETRIED = {"40001", "40P01", "55P03"}
 _FIRST_PAUSE = 0.1
@@ -55,7 +57,7 @@ class Bench:
     progress: Progress
 
 
-def in_attempts(bench: Bench, migration: Migration, work: Callable[[], None]) -> None:
+def in_attempts(bench: Bench, migration: Migration, work: Callable[[], T]) -> T:
     """Run ``work`` in a transaction, again while it loses, within the budget.
 
     Raises the last attempt's error, whose hint names who was in the way.
@@ -82,8 +84,8 @@ def in_attempts(bench: Bench, migration: Migration, work: Callable[[], None]) ->
         bound = min(_LONGEST_PAUSE, bound * 2)
 
 
-def _attempt(bench: Bench, work: Callable[[], None]) -> None:
+def _attempt(bench: Bench, work: Callable[[], T]) -> T:
     with bench.connection.transaction():
         timeout = milliseconds(bench.settings.migration_lock_timeout)
         bench.connection.execute(_SET_LOCK_TIMEOUT, [timeout])
-        work()
+        return work()

@@ -20,9 +20,10 @@ from typing import Any
 import psycopg
 from psycopg import Connection, RawCursor, sql
 
-from drystone.database.sqlstates import translate
-from drystone.errors import Location, MigrationError, MigrationFailed
+from drystone.errors import Location, MigrationError
 from drystone.migrations.attempts import Bench, in_attempts
+from drystone.migrations.checkpoints import Checkpoint
+from drystone.migrations.failures import failure
 from drystone.migrations.files import Migration, SqlFile
 
 _FORM = re.compile(
@@ -31,20 +32,6 @@ _FORM = re.compile(
     r"(?:\s*,\s*pause\s+(?P<pause>\d+)\s*ms)?",
 )
 _SIZE, _PAUSE = 1000, 0
-
-_READ = """
-SELECT p.last_key
-FROM public._drystone_progress AS p
-WHERE p.migration_id = %s
-    AND p.direction = %s
-"""
-
-_WRITE = """
-INSERT INTO public._drystone_progress AS p (migration_id, direction, last_key)
-VALUES (%s, %s, %s)
-ON CONFLICT (migration_id, direction) DO UPDATE
-SET last_key = EXCLUDED.last_key
-"""
 
 # The key travels as text, so that keys of every type are handled alike.
 _NEXT = """
@@ -75,7 +62,7 @@ class _Batch:
 
 
 def run_batches(
-    bench: Bench, migration: Migration, file: SqlFile, direction: str
+    bench: Bench, migration: Migration, file: SqlFile, checkpoint: Checkpoint
 ) -> None:
     """Run the file's statement for each batch that is not done yet.
 
@@ -84,20 +71,18 @@ def run_batches(
     """
     batch, connection = _read(file), bench.connection
     query = _next_query(connection, batch, file)
-    row = connection.execute(_READ, [migration.id, direction]).fetchone()
-    after: str | None = row[0] if row else None
     while True:
-        found = connection.execute(query, {"after": after, "size": batch.size})
-        keys = found.fetchone()
+        after = {"after": checkpoint.last_key, "size": batch.size}
+        keys = connection.execute(query, after).fetchone()
         if keys is None or keys[1] is None:
             return
-        after = keys[1]
 
-        def work(keys: Any = keys) -> None:
+        def work(keys: Any = keys, checkpoint: Checkpoint = checkpoint) -> Checkpoint:
+            then = checkpoint.advance(connection, last_key=keys[1])
             _run(connection, file, keys)
-            connection.execute(_WRITE, [migration.id, direction, keys[1]])
+            return then
 
-        in_attempts(bench, migration, work)
+        checkpoint = in_attempts(bench, migration, work)
         time.sleep(batch.pause)
 
 
@@ -107,12 +92,8 @@ def _run(connection: Connection[Any], file: SqlFile, keys: tuple[str, str]) -> N
         with RawCursor(connection) as cursor:
             cursor.execute(statement.text.encode(), keys)
     except psycopg.Error as error:
-        typed = translate(error)
-        raise MigrationFailed(
-            typed.message,
-            location=Location(file.path, statement.line),
-            sqlstate=typed.sqlstate,
-            hint="The batches before it are done; correct it and run again to go on.",
+        raise failure(
+            error, file, offset=statement.offset, line=statement.line
         ) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -10,17 +11,12 @@ from psycopg import Connection
 from psycopg.generators import execute
 from psycopg.pq import ExecStatus
 
-from drystone.database.sqlstates import translate
-from drystone.errors import (
-    DatabaseUnavailable,
-    Location,
-    MigrationError,
-    MigrationFailed,
-)
+from drystone.errors import Location, MigrationError
 from drystone.migrations import batches, ledger, steps
 from drystone.migrations.attempts import Bench, in_attempts
+from drystone.migrations.checkpoints import Checkpoint, Direction, Overtaken
+from drystone.migrations.failures import failure
 from drystone.migrations.files import Migration, SqlFile
-from drystone.migrations.statements import locate
 
 _FAILED = {ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE}
 
@@ -62,41 +58,52 @@ def _change(
     bench: Bench,
     migration: Migration,
     file: SqlFile,
-    direction: steps.Direction,
-    write: Callable[[Connection[Any], Migration], None],
+    direction: Direction,
+    write: Callable[[Connection[Any], Migration], bool],
 ) -> None:
     connection = bench.connection
 
     def record() -> None:
-        # First in the transaction: a second runner, if there is one in spite of the
-        # lock, waits here and then finds that the work is done.
-        write(connection, migration)
+        # First in the transaction: the session of a killed runner may be at it still.
+        if not write(connection, migration):
+            raise Overtaken
 
-    if "batch" in file.directives:
-        batches.run_batches(bench, migration, file, direction)
-        _finish(connection, migration, direction, record)
-    elif file.transactional:
+    def work() -> None:
+        record()
+        run(connection, file)
 
-        def work() -> None:
+    def finish(checkpoint: Checkpoint) -> None:
+        with connection.transaction():
             record()
-            run(connection, file)
+            checkpoint.forget(connection)
 
-        in_attempts(bench, migration, work)
-    else:
-        steps.run_steps(bench, migration, file, direction, run_one)
-        _finish(connection, migration, direction, record)
+    with suppress(Overtaken):
+        if file.in_one_go:
+            in_attempts(bench, migration, work)
+        else:
+            finish(_go_on(bench, migration, file, direction))
     connection.execute("RESET ALL")  # a SET in one file must not reach the next
 
 
-def _finish(
-    connection: Connection[Any],
-    migration: Migration,
-    direction: steps.Direction,
-    record: Callable[[], None],
-) -> None:
-    with connection.transaction():
-        record()
-        steps.forget(connection, migration, direction)
+def _go_on(
+    bench: Bench, migration: Migration, file: SqlFile, direction: Direction
+) -> Checkpoint:
+    """Do what is not done yet of a file that does not run in one transaction.
+
+    Raises Overtaken if it is all done and recorded.
+    """
+    while True:
+        checkpoint = Checkpoint.read(bench.connection, migration.id, direction)
+        # Only now: the session that recorded it has deleted the checkpoint.
+        is_applied = ledger.holds(bench.connection, migration)
+        if is_applied == (direction == "up"):
+            raise Overtaken
+        with suppress(Overtaken):
+            if "batch" in file.directives:
+                batches.run_batches(bench, migration, file, checkpoint)
+            else:
+                steps.run_steps(bench, migration, file, checkpoint, run_one)
+            return checkpoint
 
 
 def run(connection: Connection[Any], file: SqlFile) -> None:
@@ -124,32 +131,3 @@ def run_one(connection: Connection[Any], file: SqlFile, index: int) -> None:
         raise failure(
             error, file, offset=statement.offset, line=statement.line
         ) from error
-
-
-def failure(
-    error: psycopg.Error, file: SqlFile, *, offset: int, line: int
-) -> MigrationFailed | DatabaseUnavailable:
-    """Return the error for a statement of a file, with its place there.
-
-    ``offset`` is where the text that was sent begins in the file, in bytes.
-    """
-    typed = translate(error)
-    if isinstance(typed, DatabaseUnavailable):
-        return typed
-    place, excerpt = Location(file.path, line), None
-    if position := error.diag.statement_position:
-        before = len(file.text.encode()[:offset].decode())
-        place, excerpt = locate(file.text, before + int(position), path=file.path)
-    return MigrationFailed(
-        typed.message,
-        location=place,
-        excerpt=excerpt,
-        sqlstate=typed.sqlstate,
-        hint=typed.hint
-        or (
-            "Nothing of the file was applied. Correct it and run again."
-            if file.in_one_go
-            else "What was done before stays; correct the statement and run again to "
-            "go on from here."
-        ),
-    )

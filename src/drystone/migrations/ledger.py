@@ -48,9 +48,11 @@ FROM public._yoyo_migration AS m
 ORDER BY m.applied_at_utc, m.migration_id
 """
 
+# What another session is about to write is waited for; nothing is written then.
 _RECORD = """
-INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc)
+INSERT INTO public._yoyo_migration AS m (migration_hash, migration_id, applied_at_utc)
 VALUES (%s, %s, pg_catalog.clock_timestamp() AT TIME ZONE 'UTC')
+ON CONFLICT (migration_hash) DO NOTHING
 """
 
 _STORE = """
@@ -83,6 +85,14 @@ SELECT s.up_sql, s.down_sql
 FROM public._yoyo_migration AS m
 JOIN public._drystone_source AS s USING (migration_hash)
 WHERE m.migration_id = %s
+"""
+
+_HOLDS = """
+SELECT EXISTS (
+    SELECT
+    FROM public._yoyo_migration AS m
+    WHERE m.migration_hash = %s
+)
 """
 
 _ERASE = "DELETE FROM public._yoyo_migration WHERE migration_hash = %s"
@@ -132,6 +142,11 @@ def applied(connection: Connection[Any]) -> list[Applied]:
         return cursor.execute(query).fetchall()
 
 
+def holds(connection: Connection[Any], migration: Migration) -> bool:
+    """Tell whether a migration is applied."""
+    return connection.execute(_HOLDS, [migration.hash]).fetchone() == (True,)
+
+
 def stored(connection: Connection[Any], migration_id: str) -> tuple[str, str | None]:
     """Return the text that was applied, up and down.
 
@@ -154,11 +169,13 @@ def record(
     *,
     operation: Operation = "apply",
     comment: str | None = None,
-) -> None:
-    """Write that a migration is applied, with its text."""
-    connection.execute(_RECORD, [migration.hash, migration.id])
-    store(connection, migration)
-    log(connection, migration.id, operation, comment=comment)
+) -> bool:
+    """Write that a migration is applied, with its text; return False if it was."""
+    written = connection.execute(_RECORD, [migration.hash, migration.id]).rowcount
+    if written:
+        store(connection, migration)
+        log(connection, migration.id, operation, comment=comment)
+    return bool(written)
 
 
 def store(connection: Connection[Any], migration: Migration) -> None:
@@ -175,15 +192,20 @@ def rename(connection: Connection[Any], former: str, migration: Migration) -> No
     connection.execute(_RENAME, [migration.hash, migration.id, yoyo_hash(former)])
 
 
-def forget(connection: Connection[Any], migration_id: str) -> None:
-    """Delete a migration from the ledger; the log keeps it."""
-    connection.execute(_ERASE, [yoyo_hash(migration_id)])
+def forget(connection: Connection[Any], migration_id: str) -> bool:
+    """Delete a migration from the ledger; return False if it was not there.
+
+    The log keeps it.
+    """
+    return bool(connection.execute(_ERASE, [yoyo_hash(migration_id)]).rowcount)
 
 
-def erase(connection: Connection[Any], migration: Migration) -> None:
-    """Write that a migration is no longer applied."""
-    forget(connection, migration.id)
-    log(connection, migration.id, "rollback")
+def erase(connection: Connection[Any], migration: Migration) -> bool:
+    """Write that a migration is no longer applied; return False if it was not."""
+    erased = forget(connection, migration.id)
+    if erased:
+        log(connection, migration.id, "rollback")
+    return erased
 
 
 def log(

@@ -10,63 +10,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from psycopg import Connection
 
 from drystone.errors import Location, MigrationFailed
 from drystone.migrations import concurrent
 from drystone.migrations.attempts import Bench, in_attempts
+from drystone.migrations.checkpoints import Checkpoint
 from drystone.migrations.files import Migration, SqlFile
 
-Direction = Literal["up", "down"]
 RunOne = Callable[[Connection[Any], SqlFile, int], None]
-
-_READ = """
-SELECT p.done, p.running
-FROM public._drystone_progress AS p
-WHERE p.migration_id = %s
-    AND p.direction = %s
-"""
-
-_WRITE = """
-INSERT INTO public._drystone_progress AS p (migration_id, direction, done, running)
-VALUES (%s, %s, %s, %s)
-ON CONFLICT (migration_id, direction) DO UPDATE
-SET
-    done = EXCLUDED.done,
-    running = EXCLUDED.running
-"""
-
-_FORGET = """
-DELETE FROM public._drystone_progress AS p
-WHERE p.migration_id = %s
-    AND p.direction = %s
-"""
-
-
-@dataclass
-class _Checkpoint:
-    """What is done of a file: digests of statements, and of the one that may be."""
-
-    connection: Connection[Any]
-    migration: Migration
-    direction: Direction
-    done: list[str]
-    running: str | None
-
-    def write(self) -> None:
-        self.connection.execute(
-            _WRITE, [self.migration.id, self.direction, self.done, self.running]
-        )
 
 
 def run_steps(
     bench: Bench,
     migration: Migration,
     file: SqlFile,
-    direction: Direction,
+    checkpoint: Checkpoint,
     run_one: RunOne,
 ) -> None:
     """Run the statements that are not done yet.
@@ -74,94 +35,70 @@ def run_steps(
     Raises MigrationFailed for a statement that fails, for one that was changed after it
     had run, and for an index that is still invalid when all is done.
     """
-    checkpoint = _read(bench.connection, migration, direction)
-    digests = [_digest(statement.text) for statement in file.statements]
-    if checkpoint.done != digests[: len(checkpoint.done)]:
+    connection = bench.connection
+    done = len(checkpoint.done)
+    digests = tuple(_digest(statement.text) for statement in file.statements)
+    if checkpoint.done != digests[:done]:
         raise MigrationFailed(
-            f"the first {len(checkpoint.done)} statements of {migration.id} have run, "
+            f"the first {done} statements of {migration.id} have run, "
             "and the file has others in their place",
             location=Location(file.path, 1),
             hint="Restore them as they were; what comes after them may be corrected.",
         )
     for index, statement in enumerate(file.statements):
-        is_done = index < len(checkpoint.done)
-        if is_done and statement.kind != "variable_set_stmt":
-            continue  # a SET counts for the session, and this may be another one
-        if is_done:
-            run_one(bench.connection, file, index)
-        elif statement.transactional:
-            _run_in_transaction(bench, migration, file, index, checkpoint, run_one)
+        if index < done:
+            # A SET counts for the session, and this may be another one.
+            if statement.kind == "variable_set_stmt":
+                run_one(connection, file, index)
+            continue
+        after = digests[: index + 1]
+        if statement.transactional:
+            checkpoint = _run_in_transaction(
+                bench, migration, file, checkpoint, after, run_one
+            )
         else:
-            _run_alone(bench, file, index, checkpoint, run_one)
-    concurrent.check_valid(bench.connection, file)
-
-
-def forget(
-    connection: Connection[Any], migration: Migration, direction: Direction
-) -> None:
-    """Delete the checkpoint of a file that is done and recorded."""
-    connection.execute(_FORGET, [migration.id, direction])
+            checkpoint = _run_alone(connection, file, checkpoint, after, run_one)
+    concurrent.check_valid(connection, file)
 
 
 def _run_in_transaction(
     bench: Bench,
     migration: Migration,
     file: SqlFile,
-    index: int,
-    checkpoint: _Checkpoint,
+    checkpoint: Checkpoint,
+    after: tuple[str, ...],
     run_one: RunOne,
-) -> None:
-    def work() -> None:
-        run_one(bench.connection, file, index)
-        bench.connection.execute(
-            _WRITE,
-            [
-                migration.id,
-                checkpoint.direction,
-                [*checkpoint.done, _digest(file.statements[index].text)],
-                None,
-            ],
-        )
+) -> Checkpoint:
+    def work() -> Checkpoint:
+        then = checkpoint.advance(bench.connection, done=after, running=None)
+        run_one(bench.connection, file, len(after) - 1)
+        return then
 
-    in_attempts(bench, migration, work)
-    checkpoint.done.append(_digest(file.statements[index].text))
-    checkpoint.running = None
+    return in_attempts(bench, migration, work)
 
 
 def _run_alone(
-    bench: Bench,
+    connection: Connection[Any],
     file: SqlFile,
-    index: int,
-    checkpoint: _Checkpoint,
+    checkpoint: Checkpoint,
+    after: tuple[str, ...],
     run_one: RunOne,
-) -> None:
+) -> Checkpoint:
+    index, digest = len(after) - 1, after[-1]
     statement = file.statements[index]
-    digest = _digest(statement.text)
-    connection = bench.connection
     concurrent.check_named(statement, path=file.path)
     was_running = checkpoint.running == digest
     if not (was_running and concurrent.is_done(connection, statement)):
         concurrent.clear_leftovers(connection, statement)
-        checkpoint.running = digest
-        checkpoint.write()
+        checkpoint = checkpoint.advance(connection, running=digest)
         try:
             run_one(connection, file, index)
         except MigrationFailed:
-            # It answered, so it is known not to be done.
-            checkpoint.running = None
-            checkpoint.write()
-            raise
-    checkpoint.done.append(digest)
-    checkpoint.running = None
-    checkpoint.write()
-
-
-def _read(
-    connection: Connection[Any], migration: Migration, direction: Direction
-) -> _Checkpoint:
-    row = connection.execute(_READ, [migration.id, direction]).fetchone()
-    done, running = row or ([], None)
-    return _Checkpoint(connection, migration, direction, list(done), running)
+            # It answered: it is not done, unless a dead runner's session was at it.
+            if not (was_running and concurrent.is_done(connection, statement)):
+                checkpoint.advance(connection, running=None)
+                raise
+    return checkpoint.advance(connection, done=after, running=None)
 
 
 def _digest(text: str) -> str:
