@@ -1,5 +1,7 @@
 """The runner against yoyo and dbmate: many small migrations, none at all, a large one.
 
+And the proof of many small migrations against their plain application.
+
 Each round gives every tool a database of its own, one tool after the other, so that all
 of them meet the same load of the machine. dbmate comes from npm, into a folder that is
 deleted afterwards; without npm it is left out.
@@ -28,11 +30,13 @@ from benchmarks.timing import milliseconds
 from drystone.cli.output import line, table
 from drystone.migrations import runner
 from drystone.migrations.files import read_migrations
+from drystone.migrations.proof import verify
 from drystone.settings import Settings
 
 _ROUNDS = 5
 _SMALL = 200
 _STATEMENTS = 10_001
+_PROVEN = 250
 _INSTALL_TIMEOUT = 120.0
 _DATABASE = "drystone_benchmark"
 
@@ -78,7 +82,9 @@ def run(connection: Connection[Any]) -> None:
     """Print each tool's median milliseconds, and how many times Drystone's."""
     with tempfile.TemporaryDirectory() as folder, _dbmate() as dbmate:
         small, large = Path(folder, "small"), Path(folder, "large")
-        _write_small(small)
+        proven = Path(folder, "proven")
+        _write_small(small, _SMALL)
+        _write_small(proven, _PROVEN)
         _write_large(large)
         tools: dict[str, _Tool] = {
             "drystone": _drystone,
@@ -95,6 +101,8 @@ def run(connection: Connection[Any]) -> None:
         nothing = _measure(place, tools, again=True)
         few = {name: tools[name] for name in ("drystone", "yoyo")}
         inserts = _measure(_Place(connection, large), few, again=False)
+        both = {"migrate": _drystone, "verify": _verify}
+        proof = _measure(_Place(connection, proven), both, again=False)
     headers = ("tool", f"{_SMALL} files ms", "times", "nothing ms", "times")
     rows = [(name, *_cells(applied, name), *_cells(nothing, name)) for name in applied]
     table(headers, rows, right=headers[1:])
@@ -104,6 +112,11 @@ def run(connection: Connection[Any]) -> None:
         few_headers,
         [(name, *_cells(inserts, name)) for name in few],
         right=few_headers[1:],
+    )
+    line()
+    line(
+        f"verify of {_PROVEN} files: {proof['verify']:,.0f} ms,"
+        f" {proof['verify'] / proof['migrate']:.1f} times their migrate"
     )
 
 
@@ -147,6 +160,12 @@ def _drystone(place: _Place) -> None:
     )
 
 
+def _verify(place: _Place) -> None:
+    migrations = read_migrations([place.folder / "bench"])
+    if any(each.failed for each in verify(place.conninfo, Settings(), migrations)):
+        raise RuntimeError("a rollback of the benchmark does not restore everything")
+
+
 def _drystone_command(place: _Place) -> None:
     program = Path(sys.executable).with_name("drystone")
     url = ["--database-url", place.conninfo]
@@ -185,8 +204,8 @@ def _call(*arguments: str | Path) -> None:
         raise RuntimeError(f"{arguments[0]} failed: {done.stdout}{done.stderr}")
 
 
-def _write_small(folder: Path) -> None:
-    for number in range(1, _SMALL + 1):
+def _write_small(folder: Path, count: int) -> None:
+    for number in range(1, count + 1):
         up, down = _UP.format(number=number), _DOWN.format(number=number)
         _write(folder, number, up, down)
 

@@ -76,11 +76,6 @@ def reachable() -> Iterator[Path]:
         shutil.copytree(
             package / "embedded", packages / "drystone/embedded", ignore=ignored
         )
-        metadata = packages / f"drystone-{drystone.__version__}.dist-info"
-        metadata.mkdir()
-        (metadata / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: drystone\nVersion: {drystone.__version__}\n"
-        )
         shutil.copytree(Path(__file__).parent, folder / "embedded", ignore=ignored)
         (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
         subprocess.run(["chmod", "-R", "a+rX", folder], check=True)

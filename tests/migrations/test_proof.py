@@ -79,6 +79,22 @@ def test_what_a_rollback_loses_is_named_with_before_and_after(
     assert not scratch()
 
 
+def test_what_differs_the_second_time_is_told_once_more(
+    shop: Runner, write: Write
+) -> None:
+    write("shop-0001", "CREATE TABLE public.t ();", "DROP TABLE public.t;")
+    write(
+        "shop-0002",
+        "CREATE VIEW public.v AS SELECT 'now'::timestamptz AS at;",
+        "DROP VIEW public.v;",
+    )
+    heard: list[tuple[str, bool]] = []
+    first, second = verify(shop, told=lambda each: heard.append((each.id, each.failed)))
+    assert heard == [("shop-0001", False), ("shop-0002", False), ("shop-0002", True)]
+    assert not first.failed
+    assert [each.kind for each in second.differences] == ["view"]
+
+
 def test_another_order_of_columns_is_no_loss(shop: Runner, write: Write) -> None:
     write("shop-0001", "CREATE TABLE public.t (a integer, b integer);", "DROP TABLE t;")
     write(

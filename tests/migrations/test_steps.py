@@ -121,15 +121,17 @@ def test_a_runner_that_dies_around_a_statement_is_followed_by_one_that_ends_well
     empty.execute("CREATE TABLE public.p (id integer) PARTITION BY LIST (id)")
     empty.execute("CREATE TABLE public.p1 PARTITION OF public.p FOR VALUES IN (1)")
     write("shop-0002", f"{statement};\nINSERT INTO public.t VALUES (5);")
-    whole = steps._run_alone
+    whole: Any = steps._run_alone
 
-    def die(bench: Any, file: Any, index: int, checkpoint: Any, run_one: Any) -> None:
+    def die(*arguments: Any) -> Any:
+        *others, run_one = arguments
+
         def run_and_die(connection: Any, file: Any, index: int) -> None:
             if moment == "after":
                 run_one(connection, file, index)
             raise Killed("killed")
 
-        whole(bench, file, index, checkpoint, run_and_die)
+        return whole(*others, run_one=run_and_die)
 
     monkeypatch.setattr(steps, "_run_alone", die)
     with pytest.raises(Killed):

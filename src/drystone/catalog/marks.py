@@ -12,13 +12,18 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-# Statistics and large objects are data; what all databases share is not this one's.
+# Statistics and large objects are data; what all databases share is not this one's, but
+# for subscriptions, whose catalog not everybody may read.
 _CATALOGS = """
 SELECT n.nspname, c.relname
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r'
-    AND NOT c.relisshared
+    AND (
+        NOT c.relisshared
+        OR c.relname = 'pg_subscription'
+        AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+    )
     AND (
         n.nspname = 'pg_catalog'
         AND c.relname !~ '^pg_(statistic|statistic_ext_data|largeobject)$'

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from drystone import __version__
 from drystone.cli import output
 from drystone.cli.context import Context
 from drystone.errors import DrystoneError, SettingsError
@@ -57,7 +56,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, message="drystone %(version)s")
+@click.version_option(package_name="drystone", message="drystone %(version)s")
 @click.option("--database-url", metavar="URL", help="The database; else DATABASE_URL.")
 @click.option(
     "--migrations",

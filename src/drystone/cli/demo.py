@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from importlib.metadata import version
 from typing import Any
 
 import click
 from psycopg import Connection
 
-from drystone import __version__
 from drystone.cli import output
 from drystone.cli.context import Context, pass_context
 from drystone.database.session import connect
@@ -70,7 +70,7 @@ def demo(context: Context) -> None:
 def _print_setting(connection: Connection[Any]) -> None:
     row = connection.execute(_VERSIONS).fetchone()
     versions = row[0] if row else ""
-    output.line(f"Drystone {__version__} on {versions}\n", style="dim")
+    output.line(f"Drystone {version('drystone')} on {versions}\n", style="dim")
 
 
 def _seed(connection: Connection[Any]) -> None:

@@ -170,12 +170,15 @@ def record(
     operation: Operation = "apply",
     comment: str | None = None,
 ) -> bool:
-    """Write that a migration is applied, with its text; return False if it was."""
-    written = connection.execute(_RECORD, [migration.hash, migration.id]).rowcount
-    if written:
+    """Write that a migration is applied, with its text.
+
+    Returns False if it was already: then the transaction is to be rolled back.
+    """
+    with connection.pipeline():  # one round trip, not three
+        written = connection.execute(_RECORD, [migration.hash, migration.id])
         store(connection, migration)
         log(connection, migration.id, operation, comment=comment)
-    return bool(written)
+    return bool(written.rowcount)
 
 
 def store(connection: Connection[Any], migration: Migration) -> None:
