@@ -9,6 +9,7 @@ from psycopg import Connection
 from drystone.errors import MigrationError, MigrationFailed
 from drystone.migrations import runner
 from drystone.migrations.files import read_migrations
+from drystone.migrations.history import State
 from drystone.migrations.repeatables import read_repeatables
 from tests.migrations.conftest import Runner, Write
 
@@ -102,3 +103,20 @@ def test_what_cannot_run_in_a_transaction_is_refused(shop: Runner, views: Path) 
     (views / "big.sql").write_text("VACUUM;")
     with pytest.raises(MigrationError, match="runs in a transaction"):
         read_repeatables([shop.folder])
+
+
+def test_the_status_tells_which_would_run_again(shop: Runner, views: Path) -> None:
+    def pending() -> set[str]:
+        entries = runner.status(
+            shop.url,
+            shop.settings,
+            read_migrations([shop.folder]),
+            read_repeatables([shop.folder]),
+        )
+        return {e.id for e in entries if e.state is State.PENDING}
+
+    assert pending() == {"shop-0001", *(f"shop/{name}" for name in FILES)}
+    migrate(shop)
+    assert pending() == set()
+    (views / "big.sql").write_text(FILES["big"].replace("5", "6"))
+    assert pending() == {"shop/big", "shop/a_totals", "shop/report"}

@@ -150,7 +150,10 @@ def rollback(
 def status(context: Context, *, as_json: bool) -> None:
     """Show what is applied, pending, edited or missing; changes nothing."""
     entries = runner.status(
-        context.target.conninfo, context.settings, context.read_migrations()
+        context.target.conninfo,
+        context.settings,
+        context.read_migrations(),
+        context.read_repeatables(),
     )
     if as_json:
         output.document(

@@ -8,6 +8,7 @@ another one creates comes after it, and runs again when that one changes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ from drystone.errors import Location, MigrationError
 from drystone.migrations import execution
 from drystone.migrations.attempts import Bench, in_attempts
 from drystone.migrations.files import REPEATABLE_FOLDER, Migration, SqlFile
+from drystone.migrations.history import Entry, State
 from drystone.migrations.statements import created_by, named_in
 
-_CHECKSUMS = "SELECT r.id, r.checksum FROM public._drystone_repeatable AS r"
+_STORED = "SELECT r.id, r.checksum, r.applied_at FROM public._drystone_repeatable AS r"
 _EXISTS = "SELECT pg_catalog.to_regclass('public._drystone_repeatable') IS NOT NULL"
 
 _RECORD = """
@@ -67,19 +69,36 @@ def read_repeatables(folders: Iterable[Path]) -> list[Migration]:
     return [found[name] for name in order]
 
 
+def read_states(
+    connection: Connection[Any], repeatables: Sequence[Migration]
+) -> list[Entry]:
+    """Tell which are pending: their text, or one that they build on, is not as it ran.
+
+    Writes nothing.
+    """
+    stored: dict[str, tuple[str, datetime]] = {}
+    if repeatables and connection.execute(_EXISTS).fetchone() == (True,):
+        rows = connection.execute(_STORED).fetchall()
+        stored = {name: (checksum, at) for name, checksum, at in rows}
+    builds_on = _builds_on({each.id: each for each in repeatables})
+    due: set[str] = set()
+    entries = []
+    for each in repeatables:
+        checksum, applied_at = stored.get(each.id, (None, None))
+        if checksum != each.up.checksum or builds_on[each.id] & due:
+            due.add(each.id)
+        state = State.PENDING if each.id in due else State.APPLIED
+        entries.append(Entry(each.id, each.system, state, applied_at, each))
+    return entries
+
+
 def changed(
     connection: Connection[Any], repeatables: Sequence[Migration]
 ) -> list[Migration]:
     """Return those whose text is not what was run last, and all that build on them."""
-    stored: dict[str, str] = {}
-    if connection.execute(_EXISTS).fetchone() == (True,):
-        stored = dict(connection.execute(_CHECKSUMS).fetchall())
-    builds_on = _builds_on({each.id: each for each in repeatables})
-    due: dict[str, Migration] = {}
-    for each in repeatables:
-        if stored.get(each.id) != each.up.checksum or builds_on[each.id] & due.keys():
-            due[each.id] = each
-    return list(due.values())
+    entries = read_states(connection, repeatables)
+    due = {entry.id for entry in entries if entry.state is State.PENDING}
+    return [each for each in repeatables if each.id in due]
 
 
 def run(bench: Bench, repeatable: Migration) -> None:

@@ -25,7 +25,7 @@ from drystone.migrations.files import (
 from drystone.migrations.history import IS_APPLIED, Entry, State, check, read_history
 from drystone.migrations.lock import runner_lock
 from drystone.migrations.losses import Loss, expected_losses
-from drystone.migrations.repeatables import changed
+from drystone.migrations.repeatables import changed, read_states
 from drystone.migrations.repeatables import run as run_repeatable
 from drystone.settings import Settings
 
@@ -58,11 +58,17 @@ class Done:
 
 
 def status(
-    conninfo: str, settings: Settings, migrations: Sequence[Migration]
+    conninfo: str,
+    settings: Settings,
+    migrations: Sequence[Migration],
+    repeatables: Sequence[Migration] = (),
 ) -> list[Entry]:
     """Compare files and ledger; takes no lock and writes nothing."""
     with translated(), connect(conninfo, settings) as connection:
-        return read_history(connection, migrations)
+        return [
+            *read_history(connection, migrations),
+            *read_states(connection, repeatables),
+        ]
 
 
 def migrate(
