@@ -170,6 +170,34 @@ class QueryError(DrystoneError):
     """A file of named queries cannot be read."""
 
 
+class QueryRefused(QueryError):
+    """PostgreSQL refuses a query on the schema that it is meant for.
+
+    ``position`` counts the statement's characters from 1; None if PostgreSQL gave none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        position: int | None = None,
+        hint: str | None = None,
+        location: Location | None = None,
+        query: str | None = None,
+        sqlstate: str | None = None,
+        excerpt: str | None = None,
+    ) -> None:
+        super().__init__(
+            message,
+            hint=hint,
+            location=location,
+            query=query,
+            sqlstate=sqlstate,
+            excerpt=excerpt,
+        )
+        self.position = position
+
+
 class WrongRowCount(DrystoneError):
     """A query returned another number of rows than its operator promises."""
 

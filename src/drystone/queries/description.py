@@ -1,0 +1,182 @@
+"""A statement as PostgreSQL itself describes it: parameters, columns, nullability.
+
+It is parsed and described by the server, and its analysed parse tree is read from the
+body of a temporary function, which nothing calls: nothing is executed, logged or kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import psycopg
+from psycopg import Connection, sql
+from psycopg.pq import ExecStatus
+
+from drystone.errors import QueryRefused
+from drystone.queries.lookups import Lookups
+from drystone.queries.nodes import Node, read_nodes
+from drystone.queries.nullability import Prover, visible_targets
+from drystone.queries.parameters import may_be_null
+
+# Whatever is on the search path, a type that is not PostgreSQL's own has its schema.
+_NAMES = """
+SELECT
+    t.oid,
+    CASE
+        WHEN n.nspname = 'pg_catalog' THEN pg_catalog.format_type(t.oid, NULL)
+        WHEN e.oid IS NOT NULL THEN pg_catalog.format('%%I.%%I[]', n.nspname, e.typname)
+        ELSE pg_catalog.format('%%I.%%I', n.nspname, t.typname)
+    END
+FROM pg_catalog.pg_type AS t
+JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+LEFT JOIN pg_catalog.pg_type AS e
+    ON e.oid = t.typelem
+    AND e.typarray = t.oid
+WHERE t.oid = ANY (%s::oid[])
+"""
+
+_FUNCTION = """
+CREATE FUNCTION pg_temp.{name}({types}) RETURNS void
+LANGUAGE sql
+BEGIN ATOMIC
+    {statement}
+;
+END
+"""
+
+# The body is parsed all the same; only what the function returns is not looked at.
+_UNCHECKED = "SET check_function_bodies = off"
+
+_BODY = """
+SELECT p.prosqlbody::text
+FROM pg_catalog.pg_proc AS p
+WHERE p.pronamespace = pg_catalog.pg_my_temp_schema()
+    AND p.proname = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What ``$n`` takes: its type, and whether NULL means something there."""
+
+    type: str
+    oid: int
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a result. ``nullable`` is false only where NULL is impossible."""
+
+    name: str
+    type: str
+    oid: int
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StatementDescription:
+    """What a statement takes and gives."""
+
+    parameters: tuple[Parameter, ...]
+    columns: tuple[Column, ...]
+
+
+class Describer:
+    """Describes statements on one database, whose schema must not change meanwhile.
+
+    The connection must be in autocommit, and is for this alone.
+    """
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        connection.execute(_UNCHECKED)
+        self._connection = connection
+        self._lookups = Lookups(connection)
+        self._prover = Prover(self._lookups)
+        self._types: dict[int, str] = {}
+        self._numbers = count(1)
+
+    def describe(self, statement: str) -> StatementDescription:
+        """Describe a statement whose parameters are ``$1``, ``$2``.
+
+        Raises QueryRefused, with PostgreSQL's message, hint, SQLSTATE and position.
+        """
+        types, columns = self._prepared(statement)
+        self._name([*types, *(oid for _, oid in columns)])
+        tree = self._tree(statement, types)
+        nullable = [True] * len(types)
+        not_null = [False] * len(columns)
+        if tree is not None:
+            nullable = [
+                may_be_null(tree, number, self._lookups)
+                for number in range(1, len(types) + 1)
+            ]
+            if len(visible_targets(tree)) == len(columns):
+                not_null = self._prover.not_null(tree)
+        return StatementDescription(
+            tuple(
+                Parameter(self._types[oid], oid, may)
+                for oid, may in zip(types, nullable, strict=True)
+            ),
+            tuple(
+                Column(name, self._types[oid], oid, not never)
+                for (name, oid), never in zip(columns, not_null, strict=True)
+            ),
+        )
+
+    def _prepared(self, statement: str) -> tuple[list[int], list[tuple[str, int]]]:
+        """Have the server parse and describe it: types, and names and types."""
+        wire = self._connection.pgconn
+        result = wire.prepare(b"", statement.encode())
+        if result.status == ExecStatus.COMMAND_OK:
+            result = wire.describe_prepared(b"")
+        if result.status != ExecStatus.COMMAND_OK:
+            raise _refusal(psycopg.errors.error_from_result(result, encoding="utf-8"))
+        types = [result.param_type(number) for number in range(result.nparams)]
+        columns = [
+            ((result.fname(number) or b"").decode(), result.ftype(number))
+            for number in range(result.nfields)
+        ]
+        return types, columns
+
+    def _tree(self, statement: str, types: list[int]) -> Node | None:
+        """Return the analysed parse tree; None for what no function may hold."""
+        name = f"described_{next(self._numbers)}"
+        create = sql.SQL(_FUNCTION).format(
+            name=sql.Identifier(name),
+            types=sql.SQL(", ").join(sql.SQL(self._types[oid]) for oid in types),
+            statement=sql.SQL(statement),
+        )
+        try:
+            self._connection.execute(create, prepare=False)
+        except psycopg.Error:
+            return None
+        row = self._connection.execute(_BODY, [name]).fetchone()
+        tree: Any = read_nodes(row[0]) if row else None
+        while isinstance(tree, list):  # of lists of one
+            tree = tree[0]
+        return tree if isinstance(tree, Node) else None
+
+    def _name(self, oids: list[int]) -> None:
+        unknown = sorted(set(oids) - self._types.keys())
+        if unknown:
+            self._types.update(self._connection.execute(_NAMES, [unknown]).fetchall())
+
+
+def describe_statement(connection: Connection[Any], sql: str) -> StatementDescription:
+    """Describe one statement, as :class:`Describer` does for many."""
+    return Describer(connection).describe(sql)
+
+
+def _refusal(error: psycopg.Error) -> QueryRefused:
+    """Return the error for what the server would not parse; it holds no values."""
+    diagnosis = error.diag
+    position = diagnosis.statement_position
+    return QueryRefused(
+        diagnosis.message_primary or str(error),
+        position=int(position) if position else None,
+        hint=diagnosis.message_hint,
+        sqlstate=error.sqlstate,
+    )

@@ -1,0 +1,82 @@
+"""Which parameters of a statement may be NULL, from its analysed parse tree.
+
+A parameter that becomes the value of a column takes NULL if the column does. Elsewhere
+NULL is almost never meant, but where the statement asks whether the parameter is NULL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from drystone.queries.lookups import Lookups
+from drystone.queries.nodes import Node, walk
+
+_SUBQUERY, _VALUES = 1, 5
+_WRITES = {"2", "3", "5"}  # UPDATE, INSERT, MERGE, of CmdType
+_CONVERSIONS = {"RELABELTYPE", "COERCEVIAIO", "COERCETODOMAIN", "COLLATEEXPR"}
+
+
+def may_be_null(tree: Node, number: int, lookups: Lookups) -> bool:
+    """Tell whether parameter ``$number`` of a statement takes NULL."""
+    fed = [
+        lookups.is_not_null(relation, column)
+        for relation, column, value in _assignments(tree)
+        if _is_parameter(value, number)
+    ]
+    if fed:
+        return not any(fed)
+    return any(_expects_null(node, number) for node in walk(tree))
+
+
+def _assignments(tree: Node) -> Iterator[tuple[int, int, Any]]:
+    """Yield each column that is written, with a value that it gets."""
+    for query in walk(tree):
+        if query.tag != "QUERY" or query["commandType"] not in _WRITES:
+            continue
+        target = query["rtable"][query.integer("resultRelation") - 1]
+        entries = list(query.nodes("targetList"))
+        for action in query.nodes("mergeActionList"):
+            entries += action.nodes("targetList")
+        if isinstance(query.get("onConflict"), Node):
+            entries += query["onConflict"].nodes("onConflictSet")
+        for entry in entries:
+            for value in _origins(entry["expr"], query):
+                yield target.integer("relid"), entry.integer("resno"), value
+
+
+def _origins(value: Any, query: Node) -> Iterator[Any]:
+    """Yield what a value is, behind conversions, VALUES and subqueries."""
+    while isinstance(value, Node) and value.tag in _CONVERSIONS:
+        value = value["arg"]
+    if not isinstance(value, Node) or value.tag != "VAR":
+        yield value
+        return
+    if value.integer("varlevelsup") or value.integer("varattno") <= 0:
+        return
+    entry = query["rtable"][value.integer("varno") - 1]
+    number = value.integer("varattno") - 1
+    if entry.integer("rtekind") == _VALUES:
+        for row in entry["values_lists"]:
+            yield from _origins(row[number], query)
+    elif entry.integer("rtekind") == _SUBQUERY:
+        below = entry["subquery"]
+        if not below.get("setOperations") and number < len(below.nodes("targetList")):
+            yield from _origins(below["targetList"][number]["expr"], below)
+
+
+def _expects_null(node: Node, number: int) -> bool:
+    """Tell whether an expression is there for a parameter that is NULL."""
+    if node.tag in {"COALESCEEXPR", "DISTINCTEXPR"}:
+        return any(_is_parameter(each, number) for each in node.nodes("args"))
+    return node.tag == "NULLTEST" and _is_parameter(node["arg"], number)
+
+
+def _is_parameter(value: Any, number: int) -> bool:
+    while isinstance(value, Node) and value.tag in _CONVERSIONS:
+        value = value["arg"]
+    return (
+        isinstance(value, Node)
+        and value.tag == "PARAM"
+        and value.integer("paramid") == number
+    )
