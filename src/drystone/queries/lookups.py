@@ -153,11 +153,17 @@ class Lookups:
 
     def _function(self, oid: int) -> Function | None:
         row = self._row(_FUNCTION, oid)
-        return None if row is None else Function(*row, builtin=oid < FIRST_NORMAL)
+        if row is None:
+            return None
+        strict, returns_set, signature = row
+        return Function(strict, returns_set, signature, oid < FIRST_NORMAL)
 
     def _operator(self, oid: int) -> Operator | None:
         row = self._row(_OPERATOR, oid)
-        return None if row is None else Operator(*row, builtin=oid < FIRST_NORMAL)
+        if row is None:
+            return None
+        name, function, left, right = row
+        return Operator(name, function, left, right, oid < FIRST_NORMAL)
 
     def _is_not_null(self, relation: int, number: int) -> bool:
         """Tell whether no row of a table, or of its children, has NULL in a column."""

@@ -134,12 +134,12 @@ class Proofs:
                     return self._says(argument, False, column)
                 return test == _IS_NOT_UNKNOWN and self._says(argument, None, column)
             case "SUBLINK":
-                test = condition.get("testexpr")
+                compared = condition.get("testexpr")
                 return (
                     truth is True
                     and condition.integer("subLinkType") == _ANY_SUBLINK
-                    and isinstance(test, Node)
-                    and self._says(test, True, column)
+                    and isinstance(compared, Node)
+                    and self._says(compared, True, column)
                 )
             case "SCALARARRAYOPEXPR":
                 return (
