@@ -139,6 +139,7 @@ STRICT = frozenset(
         "websearch_to_tsquery(text)",
         "width_bucket(double precision, double precision, double precision, integer)",
         "width_bucket(numeric, numeric, numeric, integer)",
+        "uuidv7(interval)",
         # pgvector's distances, whatever schema the extension is in: see `known_as`.
         "vector: cosine_distance(vector, vector)",
         "vector: inner_product(vector, vector)",
@@ -186,7 +187,6 @@ ALWAYS = frozenset(
         "transaction_timestamp()",
         "uuidv4()",
         "uuidv7()",
-        "uuidv7(interval)",
         "version()",
     }
 )

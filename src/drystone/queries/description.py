@@ -6,6 +6,7 @@ body of a temporary function, which nothing calls: nothing is executed, logged o
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -17,7 +18,7 @@ from psycopg.pq import ExecStatus
 from drystone.errors import QueryRefused
 from drystone.queries.lookups import Lookups
 from drystone.queries.nodes import Node, read_nodes
-from drystone.queries.nullability import Prover, visible_targets
+from drystone.queries.nullability import Prover, gives_one_row, visible_targets
 from drystone.queries.parameters import may_be_null
 
 # Whatever is on the search path, a type that is not PostgreSQL's own has its schema.
@@ -57,6 +58,9 @@ WHERE p.pronamespace = pg_catalog.pg_my_temp_schema()
 """
 
 
+_INFERRED, _TEXT = 0, 25
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """What ``$n`` takes: its type, and whether NULL means something there."""
@@ -82,6 +86,7 @@ class StatementDescription:
 
     parameters: tuple[Parameter, ...]
     columns: tuple[Column, ...]
+    one_row: bool = False  # whether there is a row in every case
 
 
 class Describer:
@@ -108,6 +113,7 @@ class Describer:
         tree = self._tree(statement, types)
         nullable = [True] * len(types)
         not_null = [False] * len(columns)
+        one_row = False
         if tree is not None:
             nullable = [
                 may_be_null(tree, number, self._lookups)
@@ -115,6 +121,7 @@ class Describer:
             ]
             if len(visible_targets(tree)) == len(columns):
                 not_null = self._prover.not_null(tree)
+            one_row = gives_one_row(tree)
         return StatementDescription(
             tuple(
                 Parameter(self._types[oid], oid, may)
@@ -124,12 +131,27 @@ class Describer:
                 Column(name, self._types[oid], oid, not never)
                 for (name, oid), never in zip(columns, not_null, strict=True)
             ),
+            one_row,
         )
 
-    def _prepared(self, statement: str) -> tuple[list[int], list[tuple[str, int]]]:
+    def result_types(self, statement: str, absent: Collection[int]) -> list[int]:
+        """Return the types of a result, where some parameters are not in the text.
+
+        Raises QueryRefused as :meth:`describe` does.
+        """
+        _, columns = self._prepared(statement, absent)
+        return [oid for _, oid in columns]
+
+    def _prepared(
+        self, statement: str, absent: Collection[int] = ()
+    ) -> tuple[list[int], list[tuple[str, int]]]:
         """Have the server parse and describe it: types, and names and types."""
         wire = self._connection.pgconn
-        result = wire.prepare(b"", statement.encode())
+        given = [
+            _TEXT if number in absent else _INFERRED
+            for number in range(1, max(absent, default=0) + 1)
+        ]
+        result = wire.prepare(b"", statement.encode(), given)
         if result.status == ExecStatus.COMMAND_OK:
             result = wire.describe_prepared(b"")
         if result.status != ExecStatus.COMMAND_OK:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,29 @@ _OPTIONAL_PARAMETERS = {"#", "*!", "<!"}
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """The text of a file of queries."""
+
+    path: Path
+    text: str
+
+    def location(self, position: int) -> Location:
+        """Return the line and the column of a character."""
+        before = self.text[:position]
+        return Location(
+            self.path, before.count("\n") + 1, position - before.rfind("\n")
+        )
+
+    def excerpt(self, position: int) -> str:
+        """Show the line of a character, and a caret below it."""
+        location = self.location(position)
+        shown = self.text.split("\n")[location.line - 1].rstrip("\r")
+        number = f"{location.line:>5} | "
+        caret = " " * (len(number) + (location.column or 1) - 1) + "^"
+        return f"{number}{shown}\n{caret}"
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """One named query of a file.
 
@@ -48,6 +71,16 @@ class Query:
     sql: str
     parameters: tuple[str, ...]
     location: Location
+    source: Source = field(repr=False, compare=False)
+    # Where the pieces of ``sql`` came from: positions there, and in the file.
+    origins: tuple[tuple[int, int], ...] = field(repr=False, compare=False)
+
+    def place(self, position: int) -> tuple[Location, str]:
+        """Return where a character of ``sql`` is in the file, and its line, marked."""
+        place = (position, len(self.source.text))
+        piece, origin = self.origins[bisect_right(self.origins, place) - 1]
+        at = origin + position - piece
+        return self.source.location(at), self.source.excerpt(at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +102,15 @@ def read_queries(path: Path) -> list[Query]:
 
 def parse_queries(text: str, *, path: Path) -> list[Query]:
     """Read the named queries of a text, as :func:`read_queries` does."""
-    tokens = _scan(text, path=path)
+    source = Source(path, text)
+    tokens = _scan(source)
     headers = [
         index
         for index, token in enumerate(tokens)
         if token.kind == pb.SQL_COMMENT and _HEADER.match(text[token.start : token.end])
     ]
     queries = [
-        _Reader(text, path, tokens[begin:end]).read()
+        _Reader(source, tokens[begin:end]).read()
         for begin, end in pairwise([*headers, len(tokens)])
     ]
     seen: dict[str, Query] = {}
@@ -94,9 +128,9 @@ def parse_queries(text: str, *, path: Path) -> list[Query]:
 class _Reader:
     """Turns the tokens from one header to the next into a query."""
 
-    def __init__(self, text: str, path: Path, tokens: list[_Token]) -> None:
-        self.text = text
-        self.path = path
+    def __init__(self, source: Source, tokens: list[_Token]) -> None:
+        self.source = source
+        self.text = source.text
         self.header, *self.body = tokens
 
     def read(self) -> Query:
@@ -114,16 +148,19 @@ class _Reader:
                     f"query {name} declares {unused} and never uses it",
                     self.header.start,
                 )
-        self._check_syntax(name, operator, sql, origins)
-        return Query(
+        query = Query(
             name=name,
             operator=operator,
             declared=tuple(dict.fromkeys(p.partition(".")[0] for p in used)),
             documentation=documentation,
             sql=sql,
             parameters=used,
-            location=self._location(self.header.start),
+            location=self.source.location(self.header.start),
+            source=self.source,
+            origins=tuple(origins),
         )
+        self._check_syntax(query)
+        return query
 
     def _signature(self) -> tuple[str, str, tuple[str, ...] | None]:
         header = _HEADER.match(self._of(self.header))
@@ -240,20 +277,19 @@ class _Reader:
             return f"{name}.{self._of(following[2])}", 4
         return name, 2
 
-    def _check_syntax(
-        self, name: str, operator: str, sql: str, origins: list[tuple[int, int]]
-    ) -> None:
+    def _check_syntax(self, query: Query) -> None:
         try:
-            statements = postgast.parse(sql).stmts
+            statements = postgast.parse(query.sql).stmts
         except postgast.PgQueryError as error:
-            place = max(error.cursorpos - 1, 0)
-            piece, origin = origins[bisect_right(origins, (place, len(self.text))) - 1]
-            raise self._error(
-                f"query {name}: {error.message}", origin + place - piece
+            location, excerpt = query.place(max(error.cursorpos - 1, 0))
+            raise QueryError(
+                f"query {query.name}: {error.message}",
+                location=location,
+                excerpt=excerpt,
             ) from None
-        if operator != "#" and len(statements) != 1:
+        if query.operator != "#" and len(statements) != 1:
             raise self._error(
-                f"query {name} holds {len(statements)} statements instead of one",
+                f"query {query.name} holds {len(statements)} statements instead of one",
                 self.header.start,
                 hint="Split it, or mark it as a script: #",
             )
@@ -261,32 +297,25 @@ class _Reader:
     def _of(self, token: _Token) -> str:
         return self.text[token.start : token.end]
 
-    def _location(self, position: int) -> Location:
-        before = self.text[:position]
-        return Location(
-            self.path, before.count("\n") + 1, position - before.rfind("\n")
-        )
-
     def _error(
         self, message: str, position: int, hint: str | None = None
     ) -> QueryError:
-        location = self._location(position)
-        shown = self.text.splitlines()[location.line - 1]
-        number = f"{location.line:>5} | "
-        caret = " " * (len(number) + (location.column or 1) - 1) + "^"
         return QueryError(
-            message, location=location, hint=hint, excerpt=f"{number}{shown}\n{caret}"
+            message,
+            location=self.source.location(position),
+            hint=hint,
+            excerpt=self.source.excerpt(position),
         )
 
 
-def _scan(text: str, *, path: Path) -> list[_Token]:
+def _scan(source: Source) -> list[_Token]:
+    text = source.text
     try:
         scanned: Any = postgast.scan(text)
     except postgast.PgQueryError as error:
-        before = text[: max(error.cursorpos - 1, 0)]
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        raise QueryError(error.message, location=Location(path, line, column)) from None
-    to_characters = _character_positions(text)
+        location = source.location(max(error.cursorpos - 1, 0))
+        raise QueryError(error.message, location=location) from None
+    to_characters = character_positions(text)
     return [
         _Token(
             kind=token.token,
@@ -298,7 +327,7 @@ def _scan(text: str, *, path: Path) -> list[_Token]:
     ]
 
 
-def _character_positions(text: str) -> Any:
+def character_positions(text: str) -> Any:
     """Return a function from positions in the UTF-8 bytes to positions in the text."""
     if text.isascii():
         return lambda position: position

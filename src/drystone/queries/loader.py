@@ -7,7 +7,7 @@ function of that: a connection first, then the parameters as keywords.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,8 @@ from aiosql.types import QueryDataTree, QueryDatum, SQLOperationType
 
 from drystone.errors import QueryError
 from drystone.queries.adapter import PsycopgAdapter, Statement
-from drystone.queries.lexer import Query, read_queries
-
-# Below such a folder lie scripts of seed data, not named queries.
-SEED_FOLDER = "seed"
+from drystone.queries.files import read_areas
+from drystone.queries.lexer import Query
 
 _OPERATIONS = {
     "": SQLOperationType.SELECT,
@@ -39,34 +37,17 @@ def load_queries(folders: Iterable[Path]) -> Any:
     Raises QueryError with the place of what cannot be loaded.
     """
     tree: QueryDataTree = {}
-    for folder in folders:
-        if not folder.is_dir():
-            raise QueryError(
-                f"there is no folder of queries at {folder}",
-                hint="Name another one with --queries DIR.",
-            )
-        for path in query_files(folder):
-            queries = read_queries(path)
-            if not queries:
-                continue  # SQL of another kind, such as the structure
-            names = path.relative_to(folder).with_suffix("").parts
-            area = tree
-            for name in names:
-                below = area.setdefault(name, {})
-                if isinstance(below, QueryDatum):
-                    clash = below.query_name
-                    raise QueryError(f"{clash} is a query and a folder at once")
-                area = below
-            area.update({query.name: _datum(query, names) for query in queries})
+    for found in read_areas(folders):
+        area = tree
+        for name in found.names:
+            below = area.setdefault(name, {})
+            if isinstance(below, QueryDatum):
+                clash = below.query_name
+                raise QueryError(f"{clash} is a query and a folder at once")
+            area = below
+        area.update({q.name: _datum(q, found.names) for q in found.queries})
     adapter: Any = PsycopgAdapter()  # aiosql's protocol knows one world at a time
     return Queries(adapter).load_from_tree(tree)
-
-
-def query_files(folder: Path) -> Iterator[Path]:
-    """Return the files of named queries below a folder, sorted by path."""
-    for path in sorted(folder.rglob("*.sql")):
-        if SEED_FOLDER not in path.relative_to(folder).parts[:-1]:
-            yield path
 
 
 def _datum(query: Query, names: tuple[str, ...]) -> QueryDatum:

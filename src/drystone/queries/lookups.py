@@ -106,6 +106,15 @@ WHERE r.ev_class = %s
     AND r.rulename = '_RETURN'
 """
 
+_RULES = """
+SELECT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_rewrite AS r
+    WHERE r.ev_class = %s
+        AND r.rulename <> '_RETURN'
+)
+"""
+
 _UNIQUE = """
 SELECT i.indkey::int2[]
 FROM pg_catalog.pg_index AS i
@@ -148,6 +157,7 @@ class Lookups:
         self.operator = cache(self._operator)
         self.is_not_null = cache(self._is_not_null)
         self.domain_is_not_null = cache(self._domain_is_not_null)
+        self.has_rules = cache(self._has_rules)
         self.view = cache(self._view)
         self.unique_keys = cache(self._unique_keys)
 
@@ -172,6 +182,11 @@ class Lookups:
 
     def _domain_is_not_null(self, oid: int) -> bool:
         row = self._row(_DOMAIN_NOT_NULL, oid)
+        return bool(row and row[0])
+
+    def _has_rules(self, relation: int) -> bool:
+        """Tell whether something else may be done than what is written."""
+        row = self._row(_RULES, relation)
         return bool(row and row[0])
 
     def _view(self, relation: int) -> Node | None:

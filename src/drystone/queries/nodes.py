@@ -56,16 +56,17 @@ def read_nodes(text: str) -> Any:
     return value
 
 
-def walk(value: Any) -> Iterator[Node]:
-    """Yield every node in a value, outer ones first."""
+def walk(value: Any, *, into_queries: bool = True) -> Iterator[Node]:
+    """Yield every node in a value, outer ones first; those of subqueries if asked."""
     if isinstance(value, Node):
         yield value
-        for each in value.values():
-            if isinstance(each, Node | list):
-                yield from walk(each)
+        if value.tag != "QUERY" or into_queries:
+            for each in value.values():
+                if isinstance(each, Node | list):
+                    yield from walk(each, into_queries=into_queries)
     elif isinstance(value, list):
         for each in value:
-            yield from walk(each)
+            yield from walk(each, into_queries=into_queries)
 
 
 def _read(tokens: list[str], at: int) -> tuple[Any, int]:

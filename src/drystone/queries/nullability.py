@@ -117,6 +117,11 @@ class Prover:
         if variable.integer("varreturningtype") and not _shows_row(variable, query):
             return False
         number, attribute = variable.integer("varno"), variable.integer("varattno")
+        entry = query["rtable"][number - 1]
+        if number == query.integer("resultRelation") and self._lookups.has_rules(
+            entry.integer("relid")
+        ):
+            return False  # a rule has a RETURNING of its own
         if scope.proofs.proves(variable) and not variable.integer("varreturningtype"):
             return True
         if scope.proofs.nulling(variable) - scope.ignored - {_own_join(number, query)}:
@@ -131,7 +136,6 @@ class Prover:
             )
         ):
             return False
-        entry = query["rtable"][number - 1]
         if attribute <= 0:
             # System columns and whole rows; those of a view may come from a trigger.
             return entry.get("relkind") in {"r", "p"}

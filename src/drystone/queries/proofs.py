@@ -42,7 +42,7 @@ class Proofs:
             else 0
         )
         self._proven: dict[Column, bool] = {}
-        self._found: set[tuple[int, int]] | None = None
+        self._found: set[tuple[int, int | None]] | None = None
 
     def proves(self, variable: Node) -> bool:
         """Tell whether the conditions say that a variable of this query is not NULL."""
@@ -57,25 +57,22 @@ class Proofs:
 
     def nulling(self, variable: Node) -> set[int]:
         """Return the outer joins that may have made a variable NULL all the same."""
-        return {
-            join
-            for join in variable.members("varnullingrels")
-            if (join, self._side(join, variable.integer("varno"))) not in self.found
-        }
+        return {join for join, side in self._nulling(variable) - self.found}
 
     @property
-    def found(self) -> set[tuple[int, int]]:
+    def found(self) -> set[tuple[int, int | None]]:
         """The sides of outer joins, 0 left and 1 right, that every row has."""
         if self._found is None:
             self._found = set()
-            for condition in self._conditions:
-                for node in walk(condition):
-                    if node.tag != "VAR" or node.integer("varlevelsup"):
-                        continue
-                    joins = node.members("varnullingrels")
-                    if joins and self.proves(node):
-                        side = node.integer("varno")
-                        self._found |= {(j, self._side(j, side)) for j in joins}
+            variables = (
+                node
+                for condition in self._conditions
+                for node in walk(condition, into_queries=False)
+                if node.tag == "VAR" and not node.integer("varlevelsup")
+            )
+            for each in variables:
+                if each.members("varnullingrels") and self.proves(each):
+                    self._found |= self._nulling(each)
         return self._found
 
     def column(self, variable: Node) -> Column:
@@ -88,9 +85,18 @@ class Proofs:
                 return self.column(alias)
         return number, attribute
 
-    def _side(self, join: int, relation: int) -> int:
-        left, right = self._sides.get(join, (set(), set()))
-        return 0 if relation in left else 1 if relation in right else 2
+    def _nulling(self, variable: Node) -> set[tuple[int, int | None]]:
+        """Return the joins that may make a variable NULL, with its side of each."""
+        relation = variable.integer("varno")
+        return {
+            (join, self._side(join, relation))
+            for join in variable.members("varnullingrels")
+        }
+
+    def _side(self, join: int, relation: int) -> int | None:
+        """Return 0 for the left, 1 for the right; None for what is no join at all."""
+        sides = self._sides.get(join, ())
+        return next((n for n, side in enumerate(sides) if relation in side), None)
 
     def _collect(self, node: Node, *, holds: bool) -> set[int]:
         """Collect conditions that hold for every row; return the relations below."""

@@ -18,7 +18,8 @@ from psycopg import Connection
 from drystone.errors import BadInput
 from drystone.migrations import execution
 from drystone.migrations.files import SqlFile
-from drystone.queries.loader import SEED_FOLDER, load_queries
+from drystone.queries.files import SEED_FOLDER
+from drystone.queries.loader import load_queries
 from drystone.systems import shipped
 
 # Stages whose data is generated: the module has a function load(connection).
