@@ -1,0 +1,411 @@
+"""What generated query functions call: a statement, its types, and its results.
+
+One statement serves both worlds: with a Connection a method returns its result, with an
+AsyncConnection an awaitable of the same. Errors are those of ``drystone.errors``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
+from enum import EnumType
+from itertools import count
+from operator import itemgetter
+from typing import Any, Generic, TypeVar, cast, overload
+from weakref import WeakKeyDictionary
+
+import psycopg
+from psycopg import AsyncConnection, Connection
+from psycopg.pq import TransactionStatus
+
+from drystone.database.sqlstates import translate, translated
+from drystone.errors import QueryError, WrongRowCount
+from drystone.queries.binding import (
+    NOTHING,
+    AsyncBoundCursor,
+    AsyncBoundServerCursor,
+    Binder,
+    Bound,
+    BoundCursor,
+    BoundServerCursor,
+)
+
+Row = TypeVar("Row")
+AnyConnection = Connection[Any] | AsyncConnection[Any]
+
+_cursor_numbers = count(1)
+
+
+class Statement(Generic[Row]):
+    """A query as it is sent: its text, its parameters' types, its rows' class.
+
+    ``sql`` has numbered parameters; ``parameters`` gives their names and SQL types in
+    that order. ``row`` is called with a row's columns; without it a row is its first
+    column. ``converters`` turn the values of a column, by its index, unless NULL.
+    ``binary`` asks for results in binary form, which types without a binary loader in
+    psycopg return as bytes.
+
+    A vector arrives as ``pgvector.Vector``, in text as in binary form: ``to_list()``
+    has its numbers, ``to_numpy()`` an array of float32.
+    """
+
+    __slots__ = ("_binary", "_binders", "_factory", "_name", "_parameters", "_sql")
+
+    def __init__(
+        self,
+        name: str,
+        sql: str,
+        *,
+        parameters: Sequence[tuple[str, str]] = (),
+        row: Callable[..., Row] | None = None,
+        converters: Mapping[int, Callable[[Any], Any]] | None = None,
+        binary: bool = False,
+    ) -> None:
+        self._name = name
+        self._sql = "".join(["/* ", name, " */ ", sql]).encode()
+        self._parameters = parameters
+        self._binary = binary
+        make = _row_maker(name, row, converters or {})
+        self._factory: Callable[[Any], Callable[[Sequence[Any]], Row]] = lambda _: make
+        self._binders: WeakKeyDictionary[AnyConnection, Binder] = WeakKeyDictionary()
+
+    @overload
+    def rows(
+        self, connection: Connection[Any], values: Sequence[Any] = ()
+    ) -> list[Row]: ...
+    @overload
+    def rows(
+        self, connection: AsyncConnection[Any], values: Sequence[Any] = ()
+    ) -> Awaitable[list[Row]]: ...
+    @overload
+    def rows(
+        self, connection: AnyConnection, values: Sequence[Any] = ()
+    ) -> list[Row] | Awaitable[list[Row]]: ...
+    def rows(
+        self, connection: AnyConnection, values: Sequence[Any] = ()
+    ) -> list[Row] | Awaitable[list[Row]]:
+        """Return all rows."""
+        if isinstance(connection, AsyncConnection):
+            return self._rows_async(connection, values)
+        bound = self._bind(connection, values)
+        try:
+            cursor = BoundCursor(connection, row_factory=self._factory)
+            return cursor.execute(self._sql, bound, binary=self._binary).fetchall()
+        except psycopg.Error as error:
+            raise translate(error, query=self._name) from error
+
+    async def _rows_async(
+        self, connection: AsyncConnection[Any], values: Sequence[Any]
+    ) -> list[Row]:
+        bound = self._bind(connection, values)
+        try:
+            cursor = AsyncBoundCursor(connection, row_factory=self._factory)
+            await cursor.execute(self._sql, bound, binary=self._binary)
+            return await cursor.fetchall()
+        except psycopg.Error as error:
+            raise translate(error, query=self._name) from error
+
+    @overload
+    def row(
+        self, connection: Connection[Any], values: Sequence[Any] = ()
+    ) -> Row | None: ...
+    @overload
+    def row(
+        self, connection: AsyncConnection[Any], values: Sequence[Any] = ()
+    ) -> Awaitable[Row | None]: ...
+    @overload
+    def row(
+        self, connection: AnyConnection, values: Sequence[Any] = ()
+    ) -> Row | Awaitable[Row | None] | None: ...
+    def row(
+        self, connection: AnyConnection, values: Sequence[Any] = ()
+    ) -> Row | Awaitable[Row | None] | None:
+        """Return the row, or None; raises WrongRowCount for more than one."""
+        if isinstance(connection, AsyncConnection):
+            return self._row_async(connection, values)
+        return self._single(self.rows(connection, values))
+
+    # The same for a value alone, and for a row that is written.
+    value = row
+    written = row
+
+    async def _row_async(
+        self, connection: AsyncConnection[Any], values: Sequence[Any]
+    ) -> Row | None:
+        return self._single(await self._rows_async(connection, values))
+
+    @overload
+    def count(self, connection: Connection[Any], values: Sequence[Any] = ()) -> int: ...
+    @overload
+    def count(
+        self, connection: AsyncConnection[Any], values: Sequence[Any] = ()
+    ) -> Awaitable[int]: ...
+    @overload
+    def count(
+        self, connection: AnyConnection, values: Sequence[Any] = ()
+    ) -> int | Awaitable[int]: ...
+    def count(
+        self, connection: AnyConnection, values: Sequence[Any] = ()
+    ) -> int | Awaitable[int]:
+        """Return how many rows were changed."""
+        if isinstance(connection, AsyncConnection):
+            return self._count_async(connection, values)
+        bound = self._bind(connection, values)
+        with translated(query=self._name):
+            return BoundCursor(connection).execute(self._sql, bound).changed()
+
+    async def _count_async(
+        self, connection: AsyncConnection[Any], values: Sequence[Any]
+    ) -> int:
+        bound = self._bind(connection, values)
+        with translated(query=self._name):
+            cursor = await AsyncBoundCursor(connection).execute(self._sql, bound)
+            return await cursor.changed()
+
+    @overload
+    def count_many(
+        self, connection: Connection[Any], rows: Iterable[Sequence[Any]]
+    ) -> int: ...
+    @overload
+    def count_many(
+        self, connection: AsyncConnection[Any], rows: Iterable[Sequence[Any]]
+    ) -> Awaitable[int]: ...
+    @overload
+    def count_many(
+        self, connection: AnyConnection, rows: Iterable[Sequence[Any]]
+    ) -> int | Awaitable[int]: ...
+    def count_many(
+        self, connection: AnyConnection, rows: Iterable[Sequence[Any]]
+    ) -> int | Awaitable[int]:
+        """Run for each set of values; return how many rows were changed in all.
+
+        No set is sent before all were found to fit.
+        """
+        if isinstance(connection, AsyncConnection):
+            return self._count_many_async(connection, rows)
+        bound = [self._bind(connection, values) for values in rows]
+        with translated(query=self._name):
+            cursor = BoundCursor(connection)
+            with connection.pipeline():  # on leaving it the count is complete
+                cursor.executemany(self._sql, bound)
+            return cursor.rowcount
+
+    async def _count_many_async(
+        self, connection: AsyncConnection[Any], rows: Iterable[Sequence[Any]]
+    ) -> int:
+        bound = [self._bind(connection, values) for values in rows]
+        with translated(query=self._name):
+            cursor = AsyncBoundCursor(connection)
+            async with connection.pipeline():
+                await cursor.executemany(self._sql, bound)
+            return cursor.rowcount
+
+    @overload
+    def script(self, connection: Connection[Any]) -> str | None: ...
+    @overload
+    def script(self, connection: AsyncConnection[Any]) -> Awaitable[str | None]: ...
+    @overload
+    def script(
+        self, connection: AnyConnection
+    ) -> str | Awaitable[str | None] | None: ...
+    def script(self, connection: AnyConnection) -> str | Awaitable[str | None] | None:
+        """Run several statements and return the last one's status."""
+        if isinstance(connection, AsyncConnection):
+            return self._script_async(connection)
+        with translated(query=self._name):
+            cursor = BoundCursor(connection).execute(self._sql, NOTHING)
+            return cursor.set_result(-1).statusmessage
+
+    async def _script_async(self, connection: AsyncConnection[Any]) -> str | None:
+        with translated(query=self._name):
+            cursor = await AsyncBoundCursor(connection).execute(self._sql, NOTHING)
+            return (await cursor.set_result(-1)).statusmessage
+
+    @overload
+    def stream(
+        self,
+        connection: Connection[Any],
+        values: Sequence[Any] = (),
+        *,
+        batch: int = 1000,
+    ) -> AbstractContextManager[Iterator[Row]]: ...
+    @overload
+    def stream(
+        self,
+        connection: AsyncConnection[Any],
+        values: Sequence[Any] = (),
+        *,
+        batch: int = 1000,
+    ) -> AbstractAsyncContextManager[AsyncIterator[Row]]: ...
+    @overload
+    def stream(
+        self,
+        connection: AnyConnection,
+        values: Sequence[Any] = (),
+        *,
+        batch: int = 1000,
+    ) -> (
+        AbstractContextManager[Iterator[Row]]
+        | AbstractAsyncContextManager[AsyncIterator[Row]]
+    ): ...
+    def stream(
+        self,
+        connection: AnyConnection,
+        values: Sequence[Any] = (),
+        *,
+        batch: int = 1000,
+    ) -> (
+        AbstractContextManager[Iterator[Row]]
+        | AbstractAsyncContextManager[AsyncIterator[Row]]
+    ):
+        """Lend the rows, of which ``batch`` are fetched at a time.
+
+        They live as long as the block. In autocommit, outside of a transaction, the
+        block is one: what is written in it is committed at its end.
+        """
+        if isinstance(connection, AsyncConnection):
+            return self._stream_async(connection, values, batch)
+        return self._stream(connection, values, batch)
+
+    @contextmanager
+    def _stream(
+        self, connection: Connection[Any], values: Sequence[Any], batch: int
+    ) -> Iterator[Iterator[Row]]:
+        bound = self._bind(connection, values)
+        with ExitStack() as stack:
+            with translated(query=self._name):
+                if _needs_transaction(connection):
+                    stack.enter_context(connection.transaction())
+                cursor = stack.enter_context(
+                    BoundServerCursor(
+                        connection, _cursor_name(), row_factory=self._factory
+                    )
+                )
+                cursor.itersize = batch
+                cursor.execute(self._sql, bound, binary=self._binary)
+            yield self._each(cursor)
+            with translated(query=self._name):
+                stack.close()
+
+    @asynccontextmanager
+    async def _stream_async(
+        self, connection: AsyncConnection[Any], values: Sequence[Any], batch: int
+    ) -> AsyncIterator[AsyncIterator[Row]]:
+        bound = self._bind(connection, values)
+        async with AsyncExitStack() as stack:
+            with translated(query=self._name):
+                if _needs_transaction(connection):
+                    await stack.enter_async_context(connection.transaction())
+                cursor = await stack.enter_async_context(
+                    AsyncBoundServerCursor(
+                        connection, _cursor_name(), row_factory=self._factory
+                    )
+                )
+                cursor.itersize = batch
+                await cursor.execute(self._sql, bound, binary=self._binary)
+            yield self._each_async(cursor)
+            with translated(query=self._name):
+                await stack.aclose()
+
+    def _each(self, cursor: Iterable[Row]) -> Iterator[Row]:
+        with translated(query=self._name):
+            yield from cursor
+
+    async def _each_async(self, cursor: AsyncIterator[Row]) -> AsyncIterator[Row]:
+        with translated(query=self._name):
+            async for row in cursor:
+                yield row
+
+    def _bind(self, connection: AnyConnection, values: Sequence[Any]) -> Bound:
+        binder = self._binders.get(connection)
+        if binder is None:
+            binder = Binder(self._name, self._parameters, connection.adapters)
+            self._binders[connection] = binder
+        return binder.bind(values)
+
+    def _single(self, rows: list[Row]) -> Row | None:
+        if len(rows) > 1:
+            raise WrongRowCount(
+                f"query {self._name} returned {len(rows)} rows where one is the most",
+                query=self._name,
+                hint="Narrow its WHERE, or drop the operator behind its name.",
+            )
+        return rows[0] if rows else None
+
+
+def _cursor_name() -> str:
+    return f"drystone_{next(_cursor_numbers)}"
+
+
+def _needs_transaction(connection: AnyConnection) -> bool:
+    """Tell whether a cursor would find no transaction to live in."""
+    status = connection.info.transaction_status
+    return connection.autocommit and status == TransactionStatus.IDLE
+
+
+# --- Rows -------------------------------------------------------------------------
+
+
+def _row_maker(
+    name: str,
+    row: Callable[..., Any] | None,
+    converters: Mapping[int, Callable[[Any], Any]],
+) -> Callable[[Sequence[Any]], Any]:
+    """Return what makes a row of the columns' values."""
+    if row is None and not converters:
+        return itemgetter(0)
+    build = row or (lambda first, *_: first)
+    columns = [(index, _lookup(convert)) for index, convert in converters.items()]
+
+    def make(values: Sequence[Any]) -> Any:
+        try:
+            return build(*values)
+        except TypeError as error:
+            raise _outdated(name) from error
+
+    def make_converted(values: Sequence[Any]) -> Any:
+        converted = list(values)
+        try:
+            for index, convert in columns:
+                if (value := converted[index]) is not None:
+                    converted[index] = convert(value)
+            return build(*converted)
+        except (IndexError, KeyError, TypeError, ValueError) as error:
+            raise _outdated(name) from error
+
+    return make_converted if columns else make
+
+
+def _lookup(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Replace the call of an enum by the look-up that it comes down to.
+
+    In binary form psycopg returns a label as bytes.
+    """
+    if isinstance(convert, EnumType):
+        members = cast("Iterable[Any]", convert)
+        labels = {member.value: member for member in members}
+        return {**labels, **{str(k).encode(): v for k, v in labels.items()}}.__getitem__
+    return convert
+
+
+def _outdated(name: str) -> QueryError:
+    return QueryError(
+        f"query {name} returned a row that its function was not generated for",
+        query=name,
+        hint="Generate the functions again, from the database's present schema.",
+    )
