@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
@@ -126,15 +127,12 @@ def _interleaved(
     for _ in range(_ROUNDS):
         for name in chance.sample(list(sides), len(sides)):
             gc.collect()
-            taken[name].append(
-                milliseconds(lambda name: _repeat(sides[name], calls), [name])[0]
-            )
-    return {name: statistics.median(each) / calls for name, each in taken.items()}
+            taken[name].append(_mean(sides[name], calls))
+    return {name: statistics.median(each) for name, each in taken.items()}
 
 
-def _repeat(call: Callable[[], Any], times: int) -> None:
-    for _ in range(times):
-        call()
+def _mean(call: Callable[[], Any], calls: int) -> float:
+    return statistics.mean(milliseconds(lambda _: call(), range(calls)))
 
 
 def _tuples(connection: Connection[Any], sql: str, values: Any) -> RawCursor[Any]:
@@ -150,8 +148,8 @@ def _aiosql(connection: Connection[Any]) -> Callable[[], Any]:
 def _sqlalchemy(conninfo: str) -> Callable[[], Any] | None:
     """Return a query through SQLAlchemy's ORM, which is not a dependency."""
     try:
-        orm: Any = __import__("sqlalchemy.orm", fromlist=["orm"])
-        core: Any = __import__("sqlalchemy")
+        core: Any = import_module("sqlalchemy")
+        orm: Any = import_module("sqlalchemy.orm")
     except ImportError:
         return None
     engine = core.create_engine(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 import psycopg
@@ -55,6 +55,10 @@ CREATE TABLE shop.items (
 class Status(StrEnum):
     DRAFT = "draft"
     IN_STOCK = "in stock"
+
+
+class Level(IntEnum):
+    LOW = 1
 
 
 @dataclass(slots=True)
@@ -306,6 +310,9 @@ def test_lists_of_enums_are_sent_as_their_labels(shop: Connection[Any]) -> None:
         ("float8", 3, 3.0),
         ("int4[]", (1, 2), [1, 2]),
         ("timestamptz", INSTANT.astimezone(EAST), INSTANT),
+        ("text", Status.IN_STOCK, "in stock"),
+        ("text[]", [Status.DRAFT], ["draft"]),
+        ("int4", Level.LOW, 1),
         ("bytea", bytearray(b"ab"), b"ab"),
         ("bytea", memoryview(b"ab"), b"ab"),
     ],

@@ -47,6 +47,7 @@ from drystone.queries.binding import (
 
 Row = TypeVar("Row")
 AnyConnection = Connection[Any] | AsyncConnection[Any]
+Values = Sequence[Any]
 
 _cursor_numbers = count(1)
 
@@ -81,36 +82,34 @@ class Statement(Generic[Row]):
         self._parameters = parameters
         self._binary = binary
         make = _row_maker(name, row, converters or {})
-        self._factory: Callable[[Any], Callable[[Sequence[Any]], Row]] = lambda _: make
+        self._factory: Callable[[Any], Callable[[Values], Row]] = lambda _: make
         self._binders: WeakKeyDictionary[AnyConnection, Binder] = WeakKeyDictionary()
 
     @overload
-    def rows(
-        self, connection: Connection[Any], values: Sequence[Any] = ()
-    ) -> list[Row]: ...
+    def rows(self, connection: Connection[Any], values: Values = ()) -> list[Row]: ...
     @overload
     def rows(
-        self, connection: AsyncConnection[Any], values: Sequence[Any] = ()
+        self, connection: AsyncConnection[Any], values: Values = ()
     ) -> Awaitable[list[Row]]: ...
     @overload
     def rows(
-        self, connection: AnyConnection, values: Sequence[Any] = ()
+        self, connection: AnyConnection, values: Values = ()
     ) -> list[Row] | Awaitable[list[Row]]: ...
     def rows(
-        self, connection: AnyConnection, values: Sequence[Any] = ()
+        self, connection: AnyConnection, values: Values = ()
     ) -> list[Row] | Awaitable[list[Row]]:
         """Return all rows."""
         if isinstance(connection, AsyncConnection):
             return self._rows_async(connection, values)
         bound = self._bind(connection, values)
-        try:
+        try:  # rather than translated(), which takes longer than all the rest here
             cursor = BoundCursor(connection, row_factory=self._factory)
             return cursor.execute(self._sql, bound, binary=self._binary).fetchall()
         except psycopg.Error as error:
             raise translate(error, query=self._name) from error
 
     async def _rows_async(
-        self, connection: AsyncConnection[Any], values: Sequence[Any]
+        self, connection: AsyncConnection[Any], values: Values
     ) -> list[Row]:
         bound = self._bind(connection, values)
         try:
@@ -121,19 +120,17 @@ class Statement(Generic[Row]):
             raise translate(error, query=self._name) from error
 
     @overload
-    def row(
-        self, connection: Connection[Any], values: Sequence[Any] = ()
-    ) -> Row | None: ...
+    def row(self, connection: Connection[Any], values: Values = ()) -> Row | None: ...
     @overload
     def row(
-        self, connection: AsyncConnection[Any], values: Sequence[Any] = ()
+        self, connection: AsyncConnection[Any], values: Values = ()
     ) -> Awaitable[Row | None]: ...
     @overload
     def row(
-        self, connection: AnyConnection, values: Sequence[Any] = ()
+        self, connection: AnyConnection, values: Values = ()
     ) -> Row | Awaitable[Row | None] | None: ...
     def row(
-        self, connection: AnyConnection, values: Sequence[Any] = ()
+        self, connection: AnyConnection, values: Values = ()
     ) -> Row | Awaitable[Row | None] | None:
         """Return the row, or None; raises WrongRowCount for more than one."""
         if isinstance(connection, AsyncConnection):
@@ -145,22 +142,22 @@ class Statement(Generic[Row]):
     written = row
 
     async def _row_async(
-        self, connection: AsyncConnection[Any], values: Sequence[Any]
+        self, connection: AsyncConnection[Any], values: Values
     ) -> Row | None:
         return self._single(await self._rows_async(connection, values))
 
     @overload
-    def count(self, connection: Connection[Any], values: Sequence[Any] = ()) -> int: ...
+    def count(self, connection: Connection[Any], values: Values = ()) -> int: ...
     @overload
     def count(
-        self, connection: AsyncConnection[Any], values: Sequence[Any] = ()
+        self, connection: AsyncConnection[Any], values: Values = ()
     ) -> Awaitable[int]: ...
     @overload
     def count(
-        self, connection: AnyConnection, values: Sequence[Any] = ()
+        self, connection: AnyConnection, values: Values = ()
     ) -> int | Awaitable[int]: ...
     def count(
-        self, connection: AnyConnection, values: Sequence[Any] = ()
+        self, connection: AnyConnection, values: Values = ()
     ) -> int | Awaitable[int]:
         """Return how many rows were changed."""
         if isinstance(connection, AsyncConnection):
@@ -170,7 +167,7 @@ class Statement(Generic[Row]):
             return BoundCursor(connection).execute(self._sql, bound).changed()
 
     async def _count_async(
-        self, connection: AsyncConnection[Any], values: Sequence[Any]
+        self, connection: AsyncConnection[Any], values: Values
     ) -> int:
         bound = self._bind(connection, values)
         with translated(query=self._name):
@@ -179,18 +176,18 @@ class Statement(Generic[Row]):
 
     @overload
     def count_many(
-        self, connection: Connection[Any], rows: Iterable[Sequence[Any]]
+        self, connection: Connection[Any], rows: Iterable[Values]
     ) -> int: ...
     @overload
     def count_many(
-        self, connection: AsyncConnection[Any], rows: Iterable[Sequence[Any]]
+        self, connection: AsyncConnection[Any], rows: Iterable[Values]
     ) -> Awaitable[int]: ...
     @overload
     def count_many(
-        self, connection: AnyConnection, rows: Iterable[Sequence[Any]]
+        self, connection: AnyConnection, rows: Iterable[Values]
     ) -> int | Awaitable[int]: ...
     def count_many(
-        self, connection: AnyConnection, rows: Iterable[Sequence[Any]]
+        self, connection: AnyConnection, rows: Iterable[Values]
     ) -> int | Awaitable[int]:
         """Run for each set of values; return how many rows were changed in all.
 
@@ -206,7 +203,7 @@ class Statement(Generic[Row]):
             return cursor.rowcount
 
     async def _count_many_async(
-        self, connection: AsyncConnection[Any], rows: Iterable[Sequence[Any]]
+        self, connection: AsyncConnection[Any], rows: Iterable[Values]
     ) -> int:
         bound = [self._bind(connection, values) for values in rows]
         with translated(query=self._name):
@@ -238,37 +235,25 @@ class Statement(Generic[Row]):
 
     @overload
     def stream(
-        self,
-        connection: Connection[Any],
-        values: Sequence[Any] = (),
-        *,
-        batch: int = 1000,
+        self, connection: Connection[Any], values: Values = (), *, batch: int = 1000
     ) -> AbstractContextManager[Iterator[Row]]: ...
     @overload
     def stream(
         self,
         connection: AsyncConnection[Any],
-        values: Sequence[Any] = (),
+        values: Values = (),
         *,
         batch: int = 1000,
     ) -> AbstractAsyncContextManager[AsyncIterator[Row]]: ...
     @overload
     def stream(
-        self,
-        connection: AnyConnection,
-        values: Sequence[Any] = (),
-        *,
-        batch: int = 1000,
+        self, connection: AnyConnection, values: Values = (), *, batch: int = 1000
     ) -> (
         AbstractContextManager[Iterator[Row]]
         | AbstractAsyncContextManager[AsyncIterator[Row]]
     ): ...
     def stream(
-        self,
-        connection: AnyConnection,
-        values: Sequence[Any] = (),
-        *,
-        batch: int = 1000,
+        self, connection: AnyConnection, values: Values = (), *, batch: int = 1000
     ) -> (
         AbstractContextManager[Iterator[Row]]
         | AbstractAsyncContextManager[AsyncIterator[Row]]
@@ -284,7 +269,7 @@ class Statement(Generic[Row]):
 
     @contextmanager
     def _stream(
-        self, connection: Connection[Any], values: Sequence[Any], batch: int
+        self, connection: Connection[Any], values: Values, batch: int
     ) -> Iterator[Iterator[Row]]:
         bound = self._bind(connection, values)
         with ExitStack() as stack:
@@ -304,7 +289,7 @@ class Statement(Generic[Row]):
 
     @asynccontextmanager
     async def _stream_async(
-        self, connection: AsyncConnection[Any], values: Sequence[Any], batch: int
+        self, connection: AsyncConnection[Any], values: Values, batch: int
     ) -> AsyncIterator[AsyncIterator[Row]]:
         bound = self._bind(connection, values)
         async with AsyncExitStack() as stack:
@@ -331,7 +316,7 @@ class Statement(Generic[Row]):
             async for row in cursor:
                 yield row
 
-    def _bind(self, connection: AnyConnection, values: Sequence[Any]) -> Bound:
+    def _bind(self, connection: AnyConnection, values: Values) -> Bound:
         binder = self._binders.get(connection)
         if binder is None:
             binder = Binder(self._name, self._parameters, connection.adapters)
@@ -365,20 +350,20 @@ def _row_maker(
     name: str,
     row: Callable[..., Any] | None,
     converters: Mapping[int, Callable[[Any], Any]],
-) -> Callable[[Sequence[Any]], Any]:
+) -> Callable[[Values], Any]:
     """Return what makes a row of the columns' values."""
     if row is None and not converters:
         return itemgetter(0)
     build = row or (lambda first, *_: first)
     columns = [(index, _lookup(convert)) for index, convert in converters.items()]
 
-    def make(values: Sequence[Any]) -> Any:
+    def make(values: Values) -> Any:
         try:
             return build(*values)
         except TypeError as error:
             raise _outdated(name) from error
 
-    def make_converted(values: Sequence[Any]) -> Any:
+    def make_converted(values: Values) -> Any:
         converted = list(values)
         try:
             for index, convert in columns:
