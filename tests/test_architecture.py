@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from drystone.queries.source import GENERATED
+
 PACKAGE = Path(__file__).parents[1] / "src" / "drystone"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -57,7 +59,11 @@ def test_every_package_has_its_floor() -> None:
     assert packages == set(FLOOR)
 
 
-@pytest.mark.parametrize("module", MODULES, ids=str)
+@pytest.mark.parametrize(
+    "module",
+    [m for m in MODULES if GENERATED not in m.read_text().partition("\n")[0]],
+    ids=str,
+)
 def test_a_module_holds_one_concept_in_500_lines(module: Path) -> None:
     assert len(module.read_text().splitlines()) <= 500
 

@@ -74,6 +74,13 @@ class Settings(BaseSettings):
         default=None, description="The file that migrate keeps the schema in, if any."
     )
 
+    package: str | None = Field(
+        default=None, description="The package that generate writes, by its name."
+    )
+    package_folder: Path | None = Field(
+        default=None, description="The folder of that package."
+    )
+
     application_name: str = Field(
         default="drystone", description="Shown in pg_stat_activity."
     )
@@ -247,8 +254,9 @@ def _configuration_file(folder: Path) -> dict[str, Any]:
             listed = values[setting]
             folders = [listed] if isinstance(listed, str) else listed
             values[setting] = tuple(folder / part for part in folders)
-        if "structure" in values:
-            values["structure"] = folder / str(values["structure"])
+        for setting in ("structure", "package_folder"):
+            if setting in values:
+                values[setting] = folder / str(values[setting])
         if values:
             return dict(values)
     return {}

@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 from psycopg import BaseConnection
 from psycopg.abc import Buffer
@@ -20,6 +20,11 @@ from psycopg.pq import Format
 from psycopg.types import TypeInfo
 
 from drystone.errors import BadInput
+
+AgtypeValue: TypeAlias = (
+    "dict[str, AgtypeValue] | list[AgtypeValue]"
+    " | str | int | float | Decimal | bool | None"
+)
 
 _KINDS = re.compile(
     r'(?P<string>"(?:[^"\\]|\\.)*")'

@@ -12,9 +12,12 @@ all such migrations at once, at the end, against a database that went straight u
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg import Connection
 
 from drystone.catalog import (
     Difference,
@@ -99,14 +102,27 @@ def drift(
     """
     with connect(conninfo, settings) as connection:
         actual = read_snapshot(connection)
+    there = set(applied)
+    chosen = [migration for migration in migrations if migration.id in there]
+    with migrated_scratch(conninfo, settings, chosen, repeatables) as connection:
+        return compare(read_snapshot(connection), actual)
+
+
+@contextmanager
+def migrated_scratch(
+    conninfo: str,
+    settings: Settings,
+    migrations: Sequence[Migration],
+    repeatables: Sequence[Migration] = (),
+) -> Iterator[Connection[Any]]:
+    """Lend a session on a scratch database that the migrations were applied to."""
     with ExitStack() as stack:
         bench = _scratch(stack, conninfo, settings)
         for migration in migrations:
-            if migration.id in set(applied):
-                execution.apply(bench, migration)
+            execution.apply(bench, migration)
         for each in changed(bench.connection, repeatables):
             run_repeatable(bench, each)
-        return compare(read_snapshot(bench.connection), actual)
+        yield bench.connection
 
 
 class _Trial:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from drystone.errors import BadInput
+from drystone.queries.nesting import Nest
 from drystone.queries.runtime import Statement
 
 Row = TypeVar("Row")
@@ -67,6 +68,7 @@ class Choice(Generic[Row]):
         *,
         parameters: Sequence[tuple[str, str]] = (),
         row: Callable[..., Row] | None = None,
+        nest: Nest[Row] | None = None,
         converters: Mapping[int, Callable[[Any], Any]] | None = None,
         binary: bool = False,
     ) -> None:
@@ -74,6 +76,7 @@ class Choice(Generic[Row]):
         self._pieces = pieces
         self._parameters = parameters
         self._row = row
+        self._nest = nest
         self._converters = converters
         self._binary = binary
         self._optional = [number - 1 for number in conditional(pieces)]
@@ -112,6 +115,7 @@ class Choice(Generic[Row]):
                 for number, (name, type_) in enumerate(self._parameters, 1)
             ],
             row=self._row,
+            nest=self._nest,
             converters=self._converters,
             binary=self._binary,
         )

@@ -72,12 +72,17 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a result. ``nullable`` is false only where NULL is impossible."""
+    """A column of a result. ``nullable`` is false only where NULL is impossible.
+
+    ``joins`` are the outer joins that alone can make it NULL, by numbers that mean
+    something within one result; None if there may be other reasons.
+    """
 
     name: str
     type: str
     oid: int
     nullable: bool
+    joins: frozenset[int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,7 @@ class Describer:
         tree = self._tree(statement, types)
         nullable = [True] * len(types)
         not_null = [False] * len(columns)
+        joins: list[frozenset[int] | None] = [None] * len(columns)
         one_row = False
         if tree is not None:
             nullable = [
@@ -121,6 +127,7 @@ class Describer:
             ]
             if len(visible_targets(tree)) == len(columns):
                 not_null = self._prover.not_null(tree)
+                joins = self._prover.missing_joins(tree)
             one_row = gives_one_row(tree)
         return StatementDescription(
             tuple(
@@ -128,8 +135,10 @@ class Describer:
                 for oid, may in zip(types, nullable, strict=True)
             ),
             tuple(
-                Column(name, self._types[oid], oid, not never)
-                for (name, oid), never in zip(columns, not_null, strict=True)
+                Column(name, self._types[oid], oid, not never, alone)
+                for (name, oid), never, alone in zip(
+                    columns, not_null, joins, strict=True
+                )
             ),
             one_row,
         )

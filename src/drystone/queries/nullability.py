@@ -70,6 +70,25 @@ class Prover:
         columns = range(1, len(visible_targets(query)) + 1)
         return [self._column(query, number, None) for number in columns]
 
+    def missing_joins(self, query: Node) -> list[frozenset[int] | None]:
+        """Return, for each column, the outer joins that alone can make it NULL.
+
+        None for a column that may be NULL for another reason.
+        """
+        columns = range(1, len(visible_targets(query)) + 1)
+        return [self._missing_joins(query, number) for number in columns]
+
+    def _missing_joins(self, query: Node, number: int) -> frozenset[int] | None:
+        if self._column(query, number, None):
+            return frozenset()
+        value = visible_targets(query)[number - 1]["expr"]
+        if query.get("setOperations") or value.tag != "VAR":
+            return None
+        proofs = self._proofs[id(query)]
+        joins = frozenset(proofs.nulling(value))
+        scope = _Scope(query, None, proofs, ignored=joins)
+        return joins if self._value(value, scope) else None
+
     def _column(self, query: Node, number: int, outer: _Scope | None) -> bool:
         """Prove one column, counted from 1, of a query."""
         entries = visible_targets(query)

@@ -72,7 +72,7 @@ class Proofs:
             )
             for each in variables:
                 if each.members("varnullingrels") and self.proves(each):
-                    self._found |= self._nulling(each)
+                    self._found |= {n for n in self._nulling(each) if n[1] is not None}
         return self._found
 
     def column(self, variable: Node) -> Column:

@@ -44,6 +44,7 @@ from drystone.queries.binding import (
     BoundCursor,
     BoundServerCursor,
 )
+from drystone.queries.nesting import Nest
 
 Row = TypeVar("Row")
 AnyConnection = Connection[Any] | AsyncConnection[Any]
@@ -57,7 +58,8 @@ class Statement(Generic[Row]):
 
     ``sql`` has numbered parameters; ``parameters`` gives their names and SQL types in
     that order. ``row`` is called with a row's columns; without it a row is its first
-    column. ``converters`` turn the values of a column, by its index, unless NULL.
+    column, and with ``nest`` rows are folded into objects that hold others.
+    ``converters`` turn the values of a column, by its index, unless NULL.
     ``binary`` asks for results in binary form, which types without a binary loader in
     psycopg return as bytes.
 
@@ -65,7 +67,15 @@ class Statement(Generic[Row]):
     has its numbers, ``to_numpy()`` an array of float32.
     """
 
-    __slots__ = ("_binary", "_binders", "_factory", "_name", "_parameters", "_sql")
+    __slots__ = (
+        "_binary",
+        "_binders",
+        "_factory",
+        "_name",
+        "_nest",
+        "_parameters",
+        "_sql",
+    )
 
     def __init__(
         self,
@@ -74,6 +84,7 @@ class Statement(Generic[Row]):
         *,
         parameters: Sequence[tuple[str, str]] = (),
         row: Callable[..., Row] | None = None,
+        nest: Nest[Row] | None = None,
         converters: Mapping[int, Callable[[Any], Any]] | None = None,
         binary: bool = False,
     ) -> None:
@@ -81,7 +92,8 @@ class Statement(Generic[Row]):
         self._sql = "".join(["/* ", name, " */ ", sql]).encode()
         self._parameters = parameters
         self._binary = binary
-        make = _row_maker(name, row, converters or {})
+        self._nest = nest
+        make = _row_maker(name, row if nest is None else _flat, converters or {})
         self._factory: Callable[[Any], Callable[[Values], Row]] = lambda _: make
         self._binders: WeakKeyDictionary[AnyConnection, Binder] = WeakKeyDictionary()
 
@@ -104,9 +116,10 @@ class Statement(Generic[Row]):
         bound = self._bind(connection, values)
         try:  # rather than translated(), which takes longer than all the rest here
             cursor = BoundCursor(connection, row_factory=self._factory)
-            return cursor.execute(self._sql, bound, binary=self._binary).fetchall()
+            rows = cursor.execute(self._sql, bound, binary=self._binary).fetchall()
         except psycopg.Error as error:
             raise translate(error, query=self._name) from error
+        return rows if self._nest is None else self._nest.fold(rows)
 
     async def _rows_async(
         self, connection: AsyncConnection[Any], values: Values
@@ -115,9 +128,10 @@ class Statement(Generic[Row]):
         try:
             cursor = AsyncBoundCursor(connection, row_factory=self._factory)
             await cursor.execute(self._sql, bound, binary=self._binary)
-            return await cursor.fetchall()
+            rows = await cursor.fetchall()
         except psycopg.Error as error:
             raise translate(error, query=self._name) from error
+        return rows if self._nest is None else self._nest.fold(rows)
 
     @overload
     def row(self, connection: Connection[Any], values: Values = ()) -> Row | None: ...
@@ -137,14 +151,31 @@ class Statement(Generic[Row]):
             return self._row_async(connection, values)
         return self._single(self.rows(connection, values))
 
-    # The same for a value alone, and for a row that is written.
-    value = row
-    written = row
-
     async def _row_async(
         self, connection: AsyncConnection[Any], values: Values
     ) -> Row | None:
         return self._single(await self._rows_async(connection, values))
+
+    @overload
+    def one(self, connection: Connection[Any], values: Values = ()) -> Row: ...
+    @overload
+    def one(
+        self, connection: AsyncConnection[Any], values: Values = ()
+    ) -> Awaitable[Row]: ...
+    @overload
+    def one(
+        self, connection: AnyConnection, values: Values = ()
+    ) -> Row | Awaitable[Row]: ...
+    def one(
+        self, connection: AnyConnection, values: Values = ()
+    ) -> Row | Awaitable[Row]:
+        """Return the only row; raises WrongRowCount for none or more."""
+        if isinstance(connection, AsyncConnection):
+            return self._one_async(connection, values)
+        return self._only(self.rows(connection, values))
+
+    async def _one_async(self, connection: AsyncConnection[Any], values: Values) -> Row:
+        return self._only(await self._rows_async(connection, values))
 
     @overload
     def count(self, connection: Connection[Any], values: Values = ()) -> int: ...
@@ -319,6 +350,8 @@ class Statement(Generic[Row]):
     def _bind(self, connection: AnyConnection, values: Values) -> Bound:
         binder = self._binders.get(connection)
         if binder is None:
+            if isinstance(connection, Probe):
+                raise Caught(self, values)
             binder = Binder(self._name, self._parameters, connection.adapters)
             self._binders[connection] = binder
         return binder.bind(values)
@@ -331,6 +364,28 @@ class Statement(Generic[Row]):
                 hint="Narrow its WHERE, or drop the operator behind its name.",
             )
         return rows[0] if rows else None
+
+    def _only(self, rows: list[Row]) -> Row:
+        if len(rows) != 1:
+            raise WrongRowCount(
+                f"query {self._name} returned {len(rows)} rows instead of one",
+                query=self._name,
+                hint="Generate the functions again: it could promise one row then.",
+            )
+        return rows[0]
+
+
+class Probe:
+    """What a generated function is given in place of a connection, to be asked."""
+
+
+class Caught(Exception):
+    """The statement that a function would have run, and the values."""
+
+    def __init__(self, statement: Statement[Any], values: Values) -> None:
+        super().__init__(statement, values)
+        self.statement = statement
+        self.values = values
 
 
 def _cursor_name() -> str:
@@ -374,6 +429,10 @@ def _row_maker(
             raise _outdated(name) from error
 
     return make_converted if columns else make
+
+
+def _flat(*values: Any) -> Any:
+    return values
 
 
 def _lookup(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -113,6 +113,7 @@ class SqlType:
 class PythonType:
     """How a type is written in Python, and what must be imported for it.
 
+    An import is a module and a name of it, or a module and a shorter name for it.
     ``converter`` makes a column's value of what psycopg loads; None if that is it.
     ``binary`` tells whether psycopg loads the type's binary form.
     """
@@ -129,7 +130,8 @@ def _simple(annotation: str, *imports: tuple[str, str]) -> PythonType:
 
 _RANGE = ("psycopg.types.range", "Range")
 _MULTIRANGE = ("psycopg.types.multirange", "Multirange")
-_DATE, _DATETIME = ("datetime", "date"), ("datetime", "datetime")
+# Whole: rows have columns called date and time, which would hide the classes.
+_DATETIME = ("datetime", "dt")
 _DECIMAL = ("decimal", "Decimal")
 _INTERFACES = tuple(
     ("ipaddress", f"IPv{version}{kind}")
@@ -142,24 +144,24 @@ _BOUNDS = {
     "int4": _simple("int"),
     "int8": _simple("int"),
     "num": _simple("Decimal", _DECIMAL),
-    "date": _simple("date", _DATE),
-    "ts": _simple("datetime", _DATETIME),
-    "tstz": _simple("datetime", _DATETIME),
+    "date": _simple("dt.date", _DATETIME),
+    "ts": _simple("dt.datetime", _DATETIME),
+    "tstz": _simple("dt.datetime", _DATETIME),
 }
 
 _BASE: dict[str, PythonType] = {
     **dict.fromkeys(("int2", "int4", "int8", "oid"), _simple("int")),
     **dict.fromkeys(("float4", "float8"), _simple("float")),
     **dict.fromkeys(("text", "varchar", "bpchar", "name", "char"), _simple("str")),
-    **dict.fromkeys(("timestamp", "timestamptz"), _simple("datetime", _DATETIME)),
-    **dict.fromkeys(("time", "timetz"), _simple("time", ("datetime", "time"))),
+    **dict.fromkeys(("timestamp", "timestamptz"), _simple("dt.datetime", _DATETIME)),
+    **dict.fromkeys(("time", "timetz"), _simple("dt.time", _DATETIME)),
     **dict.fromkeys(("json", "jsonb"), _simple("JsonValue", ("pydantic", "JsonValue"))),
     "bool": _simple("bool"),
     "bytea": _simple("bytes"),
     "cidr": _simple(" | ".join(name for _, name in _NETWORKS), *_NETWORKS),
-    "date": _simple("date", _DATE),
+    "date": _simple("dt.date", _DATETIME),
     "inet": _simple(" | ".join(name for _, name in _INTERFACES), *_INTERFACES),
-    "interval": _simple("timedelta", ("datetime", "timedelta")),
+    "interval": _simple("dt.timedelta", _DATETIME),
     "numeric": _simple("Decimal", _DECIMAL),
     "uuid": _simple("UUID", ("uuid", "UUID")),
     "vector": _simple("Vector", ("pgvector", "Vector")),
@@ -182,9 +184,9 @@ _BASE: dict[str, PythonType] = {
 _TAKEN: dict[str, PythonType] = {
     **dict.fromkeys(
         ("json", "jsonb"),
-        _simple("JsonInput", ("drystone.queries.runtime", "JsonInput")),
+        _simple("JsonInput", ("drystone.queries.values", "JsonInput")),
     ),
-    "vector": _simple("VectorInput", ("drystone.queries.runtime", "VectorInput")),
+    "vector": _simple("VectorInput", ("drystone.queries.values", "VectorInput")),
     "agtype": _simple(
         "Mapping[str, AgtypeValue]",
         ("collections.abc", "Mapping"),
@@ -224,6 +226,10 @@ class TypeMap:
         self.read(oids)
         return sorted((self._types[oid] for oid in oids), key=lambda t: t.name)
 
+    def enum_schemas(self) -> set[str]:
+        """Return the schemas of the enums that were met."""
+        return {t.schema for t in self._types.values() if t.kind is Kind.ENUM}
+
     def given(self, oid: int) -> PythonType:
         """Return how a row holds a type."""
         return self._python(self[oid], taken=False)
@@ -258,10 +264,20 @@ class TypeMap:
         converter = element.converter and f"each({element.converter})"
         imports = element.imports
         if converter:
-            imports |= {("drystone.queries.runtime", "each")}
+            imports |= {("drystone.queries.values", "each")}
         return PythonType(
             f"list[{element.annotation} | None]", imports, converter, element.binary
         )
+
+
+def modelled(name: str) -> PythonType:
+    """Return the type of a JSON column whose pydantic model has this full name."""
+    module, _, kind = name.rpartition(".")
+    return PythonType(
+        kind,
+        frozenset({(module, kind), ("drystone.queries.values", "model")}),
+        converter=f"model({kind})",
+    )
 
 
 def class_name(name: str) -> str:

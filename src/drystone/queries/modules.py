@@ -1,0 +1,360 @@
+"""Writing modules of typed functions, one for each file of queries.
+
+What is written is formatted already, and the same every time: a change in one query
+changes its own lines and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from keyword import iskeyword
+
+from drystone.queries.choices import OrderBy, When, conditional, order_names
+from drystone.queries.described import SCRIPT, DescribedQuery
+from drystone.queries.description import Parameter
+from drystone.queries.files import Area
+from drystone.queries.shapes import Branch, Leaf, branch_class, make_shape
+from drystone.queries.source import (
+    WIDTH,
+    bracketed,
+    called,
+    docstring,
+    head,
+    imports,
+    indented,
+    member,
+    quoted,
+    sql_literal,
+)
+from drystone.queries.types import SqlType, TypeMap, class_name
+
+_BUILTIN = re.compile(r"\b(bool|bytes|float|int|list|str)\b")
+_SYNC, _ASYNC = "Connection[Any]", "AsyncConnection[Any]"
+_MANY, _COUNT = "*!", "!"
+# The operators of single rows.
+_SINGLE = {"^", "<!", "$"}
+
+
+def write_module(area: Area, queries: Sequence[DescribedQuery], types: TypeMap) -> str:
+    """Return the module of an area, whose queries are described without an error.
+
+    Raises QueryError for a result that no row can be made of.
+    """
+    module = _Module(types)
+    for query in queries:
+        _Function(module, query).write()
+    folder = "/".join([area.folder.name, *area.path.relative_to(area.folder).parts])
+    return module.text(f"Queries of {folder}.")
+
+
+def write_types(schema: str, enums: Iterable[SqlType]) -> str:
+    """Return the module with the enums of a schema."""
+    parts = [head(f"Types of schema {schema}.") + "from enum import StrEnum"]
+    for each in enums:
+        comment = each.comment or f"The labels of {each.schema}.{each.name}."
+        lines = [f"class {class_name(each.name)}(StrEnum):"]
+        lines += [f"    {line}".rstrip() for line in docstring([comment])]
+        lines.append("")
+        lines += [f"    {member(label)} = {quoted(label)}" for label in each.labels]
+        parts.append("\n".join(lines))
+    return "\n\n\n".join(parts) + "\n"
+
+
+@dataclass(slots=True)
+class _Module:
+    """A module while it is written: its imports, and the names of its row classes."""
+
+    types: TypeMap
+    imports: set[tuple[str, str]] = field(default_factory=set)
+    rows: dict[str, str] = field(default_factory=dict)  # names by fields
+    parts: list[str] = field(default_factory=list)
+
+    def use(self, *names: tuple[str, str]) -> None:
+        self.imports.update(names)
+
+    def text(self, title: str) -> str:
+        body = "\n\n\n".join(self.parts)
+        space = "\n\n\n" if body.startswith(("@", "class")) else "\n\n"
+        return f"{head(title)}{imports(self.imports)}{space}{body}\n"
+
+
+class _Function:
+    """One query's row classes, statement and function."""
+
+    def __init__(self, module: _Module, query: DescribedQuery) -> None:
+        self._module = module
+        self._query = query
+        name = query.query.name
+        self._name = f"{name}_" if iskeyword(name) else name
+        self._operator = query.query.operator
+        self._constant = f"_{name.upper()}"
+        self._orders = order_names(query.pieces)
+        self._chooses = bool(self._orders or conditional(query.pieces))
+
+    def write(self) -> None:
+        operator, columns = self._operator, self._query.described.columns
+        if operator == SCRIPT:
+            self._add("str", "str | None", "script", [])
+        elif operator == _MANY:
+            self._add("int", "int", "count_many", [])
+        elif operator == _COUNT or not columns:
+            self._add("int", "int", "count", [])
+        else:
+            self._write_reading()
+
+    def _write_reading(self) -> None:
+        query = self._query
+        shape = make_shape(
+            query.query.name,
+            query.described.columns,
+            self._module.types,
+            query.annotations.models,
+        )
+        leaves = _all_leaves(shape)
+        for leaf in leaves:
+            self._module.use(*leaf.type.imports)
+        options: list[str] = []
+        if self._operator == "$" or (len(leaves) == 1 and not shape.branches):
+            item = leaves[0].annotation
+        else:
+            item = self._row_class(shape, f"{class_name(query.query.name)}Row")
+            if shape.branches:
+                self._module.use(("drystone.queries.nesting", "Nest"))
+                options.append(f"nest={_nest(shape, item)}")
+            else:
+                options.append(f"row={item}")
+        converters = [
+            f"{leaf.index}: {leaf.type.converter}"
+            for leaf in leaves
+            if leaf.type.converter
+        ]
+        if converters:
+            options.append(indented(bracketed("converters=", converters), 4))
+        if all(leaf.type.binary for leaf in leaves):
+            options.append("binary=True")
+        if self._operator not in _SINGLE:
+            self._add(item, f"list[{item}]", "rows", options)
+        elif query.described.one_row:
+            self._add(item, item, "one", options)
+        else:
+            given = item.removesuffix(" | None")
+            self._add(given, f"{given} | None", "row", options)
+
+    # --- Row classes -----------------------------------------------------------------
+
+    def _row_class(self, branch: Branch, name: str) -> str:
+        """Add the class of an object; return the name of one that has the same."""
+        self._module.use(("dataclasses", "dataclass"))
+        lines = []
+        for key, each in branch.fields.items():
+            if isinstance(each, Leaf):
+                annotation = each.annotation
+            else:
+                below = self._row_class(each, branch_class(name, key))
+                annotation = f"list[{below}]" if each.many else below
+                if each.presence is not None and not each.many:
+                    annotation += " | None"
+            lines.append(f"    {key}: {self._visible(annotation, branch.fields)}")
+        body = "\n".join(lines)
+        if body not in self._module.rows:
+            self._module.rows[body] = name
+            self._module.parts.append(
+                f"@dataclass(slots=True)\nclass {name}:\n"
+                f'    """A row of {self._query.name}."""\n\n{body}'
+            )
+        return self._module.rows[body]
+
+    def _visible(self, annotation: str, hidden: Collection[str]) -> str:
+        """Write a type so that a column of the same name does not hide it."""
+
+        def named(match: re.Match[str]) -> str:
+            if match[1] not in hidden:
+                return match[1]
+            self._module.use(("builtins", "builtins"))
+            return f"builtins.{match[1]}"
+
+        return _BUILTIN.sub(named, annotation)
+
+    # --- The statement ---------------------------------------------------------------
+
+    def _add(self, item: str, result: str, method: str, options: list[str]) -> None:
+        query = self._query
+        kind = "Choice" if self._chooses else "Statement"
+        module = "choices" if self._chooses else "runtime"
+        self._module.use(("typing", "Final"), (f"drystone.queries.{module}", kind))
+        text = self._pieces() if self._chooses else sql_literal(query.query.sql)
+        parameters = [
+            f"({quoted(name)}, {quoted(each.type)})"
+            for name, each in zip(
+                query.query.parameters, query.described.parameters, strict=True
+            )
+        ]
+        if parameters:
+            given = indented(bracketed("parameters=", parameters, "()"), 4)
+            options = [given, *options]
+        arguments = [quoted(query.name), text, *options]
+        lines = "".join(f"    {argument},\n" for argument in arguments)
+        taken, values = self._arguments()
+        self._module.parts.append(
+            f"{self._constant}: Final = {kind}[{item}](\n{lines})"
+        )
+        self._add_function(result, method, taken, values)
+
+    def _pieces(self) -> str:
+        lines = []
+        for piece in self._query.pieces:
+            if isinstance(piece, When):
+                self._module.use(("drystone.queries.choices", "When"))
+                condition = sql_literal(piece.condition)
+                written = called("When", [str(piece.parameter), condition], indent=8)
+            elif isinstance(piece, OrderBy):
+                self._module.use(("drystone.queries.choices", "OrderBy"))
+                orders = [f"{quoted(n)}: {quoted(t)}" for n, t in piece.orders.items()]
+                width = WIDTH - len("        OrderBy(),")
+                listed = indented(bracketed("", orders, width=width), 8)
+                written = f"OrderBy({listed})"
+            else:
+                written = sql_literal(piece)
+            lines.append(f"        {written},\n")
+        return f"(\n{''.join(lines)}    )"
+
+    # --- The function ----------------------------------------------------------------
+
+    def _add_function(
+        self,
+        result: str,
+        method: str,
+        parameters: list[str],
+        values: Sequence[str] | str,
+    ) -> None:
+        self._module.use(
+            *(("psycopg", name) for name in ("AsyncConnection", "Connection")),
+            *(("typing", name) for name in ("Any", "overload")),
+            ("collections.abc", "Awaitable"),
+        )
+        later = f"Awaitable[{result}]"
+        overloads = [
+            f"@overload\n{self._signature(_SYNC, parameters, result)} ...",
+            f"@overload\n{self._signature(_ASYNC, parameters, later)} ...",
+        ]
+        either = f"{_SYNC} | {_ASYNC}"
+        lines = self._documentation()
+        body = [f"    {each}".rstrip() for each in lines]
+        body += [f"    {each}" for each in self._call(method, values).split("\n")]
+        bare = result.removesuffix(" | None")
+        union = f"{bare} | {later}{result.removeprefix(bare)}"
+        both = self._signature(either, parameters, union)
+        self._module.parts.append("\n".join([*overloads, both, *body]))
+
+    def _call(self, method: str, values: Sequence[str] | str) -> str:
+        """Write how the statement is run; many values get lines of their own."""
+        statement, lines = self._constant, []
+        if isinstance(values, str):
+            passed = values
+        else:
+            passed = bracketed("", values, "()", width=None) if values else ""
+            line = f"    return {statement}.{method}(connection, {passed})"
+            if values and (self._chooses or len(line) > WIDTH):
+                lines.append(bracketed("values = ", values, "()", width=WIDTH - 4))
+                passed = "values"
+        if self._chooses:
+            order = ", order" if self._orders else ""
+            lines.append(f"statement = {statement}.pick({passed}{order})")
+            statement = "statement"
+        passed = f", {passed}" if passed else ""
+        lines.append(f"return {statement}.{method}(connection{passed})")
+        return "\n".join(lines)
+
+    def _arguments(self) -> tuple[list[str], Sequence[str] | str]:
+        """Return the parameters as they are declared, and the values in their order."""
+        query = self._query.query
+        described = dict(
+            zip(query.parameters, self._query.described.parameters, strict=True)
+        )
+        if self._operator == _MANY:
+            return self._set_of(described), "sets"
+        written = []
+        for name in query.declared:
+            if name in described:
+                optional = " = None" if described[name].nullable else ""
+                written.append(f"{name}: {self._taken(described[name])}{optional}")
+            else:
+                written.append(f"{name}: {self._protocol(name, described)}")
+        if self._orders:
+            self._module.use(("typing", "Literal"))
+            names = ", ".join(quoted(order) for order in self._orders)
+            written.append(f"order: Literal[{names}] = {quoted(self._orders[0])}")
+        return written, query.parameters
+
+    def _taken(self, parameter: Parameter) -> str:
+        taken = self._module.types.taken(parameter.oid)
+        self._module.use(*taken.imports)
+        return f"{taken.annotation} | None" if parameter.nullable else taken.annotation
+
+    def _set_of(self, described: dict[str, Parameter]) -> list[str]:
+        """Add the class of one set of parameters, for a statement that takes many."""
+        self._module.use(("typing", "NamedTuple"), ("collections.abc", "Iterable"))
+        name = f"{class_name(self._query.query.name)}Set"
+        lines = [
+            f"class {name}(NamedTuple):",
+            f'    """What {self._name} takes."""',
+            "",
+        ]
+        for key, each in described.items():
+            lines.append(f"    {key.replace('.', '_')}: {self._taken(each)}")
+        self._module.parts.append("\n".join(lines))
+        return [f"sets: Iterable[{name}]"]
+
+    def _protocol(self, name: str, described: dict[str, Parameter]) -> str:
+        """Add the protocol of a parameter whose attributes are used."""
+        self._module.use(("typing", "Protocol"))
+        kind = f"{class_name(self._query.query.name)}{class_name(name)}"
+        lines = [f"class {kind}(Protocol):", f'    """{name} of {self._name}."""']
+        for key, each in described.items():
+            root, _, attribute = key.partition(".")
+            if root == name:
+                lines += ["", "    @property"]
+                lines.append(f"    def {attribute}(self) -> {self._taken(each)}: ...")
+        self._module.parts.append("\n".join(lines))
+        return kind
+
+    def _signature(self, connection: str, parameters: list[str], result: str) -> str:
+        first = f"connection: {connection}"
+        listed = [first, "*", *parameters] if parameters else [first]
+        line = f"def {self._name}({', '.join(listed)}) -> {result}:"
+        if len(line) + len(" ...") <= WIDTH:
+            return line
+        lines = "".join(f"    {each},\n" for each in listed)
+        if len(f") -> {result}:") > WIDTH:
+            result = f"(\n    {result}\n)"
+        return f"def {self._name}(\n{lines}) -> {result}:"
+
+    def _documentation(self) -> list[str]:
+        query = self._query
+        place = query.area.path.relative_to(query.area.folder).as_posix()
+        line = query.query.location.line
+        said = query.annotations.documentation or f"Run {query.name}."
+        sql = [f"    {line}" for line in query.query.sql.splitlines()]
+        where = f"{query.area.folder.name}/{place}:{line}::"
+        return docstring([*said.splitlines(), "", where, "", *sql, ""])
+
+
+def _all_leaves(branch: Branch) -> list[Leaf]:
+    below = (leaf for each in branch.branches.values() for leaf in _all_leaves(each))
+    return sorted([*branch.leaves, *below], key=lambda leaf: leaf.index)
+
+
+def _nest(branch: Branch, name: str) -> str:
+    fields = [
+        str(each.index)
+        if isinstance(each, Leaf)
+        else _nest(each, branch_class(name, key))
+        for key, each in branch.fields.items()
+    ]
+    options = ", many=True" if branch.many else ""
+    if branch.presence is not None:
+        options += f", presence={branch.presence}"
+    comma = "," if len(fields) == 1 else ""
+    return f"Nest({name}, ({', '.join(fields)}{comma}){options})"

@@ -1,0 +1,48 @@
+"""Names for what generated functions take, and what they make of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+from pgvector import Vector
+from psycopg.types.array import ArrayLoader
+from psycopg.types.json import Json, Jsonb
+from pydantic import TypeAdapter
+
+Value = TypeVar("Value")
+
+JsonInput: TypeAlias = (
+    "Mapping[str, JsonInput] | Sequence[JsonInput]"
+    " | str | int | float | bool | Json | Jsonb | None"
+)
+
+VectorInput: TypeAlias = Sequence[float] | Vector
+
+
+def each(convert: Callable[[Any], Value]) -> Callable[[Any], Any]:
+    """Return a converter of arrays, nested or not, for one of their elements.
+
+    An array of a type that psycopg does not know arrives as its literal.
+    """
+
+    def convert_all(value: Any) -> Any:
+        if isinstance(value, list):
+            return [convert_all(element) for element in value]
+        return None if value is None else convert(value)
+
+    def convert_literal(value: Any) -> Any:
+        if isinstance(value, str):
+            value = _TextArrayLoader(0).load(value.encode())
+        return convert_all(value)
+
+    return convert_literal
+
+
+class _TextArrayLoader(ArrayLoader):
+    base_oid = 25  # text
+
+
+def model(kind: type[Value]) -> Callable[[Any], Value]:
+    """Return a converter of JSON to a pydantic model, or to any type that it knows."""
+    return TypeAdapter(kind).validate_python
