@@ -226,6 +226,14 @@ SELECT v.one FROM fuzz.people p LEFT JOIN (SELECT 1 AS one) AS v ON p.active;
 -- null, null, never
 SELECT o, (o).id, o.* IS NOT NULL FROM fuzz.people p LEFT JOIN fuzz.fresh o ON false;
 
+-- null, null
+SELECT b.id, c.nick FROM fuzz.people b JOIN fuzz.people c ON c.nick = b.name
+RIGHT JOIN fuzz.orders o ON false;
+
+-- null, null
+SELECT b.id, c.nick FROM fuzz.people b JOIN fuzz.people c ON c.nick = b.name
+FULL JOIN fuzz.orders o ON o.id = b.id;
+
 -- What conditions prove, and do not
 
 -- never
@@ -365,8 +373,11 @@ SELECT (SELECT max(id) FROM fuzz.people);
 -- never
 SELECT (SELECT coalesce(max(id), 0) FROM fuzz.people);
 
--- null
-SELECT (SELECT generate_series(1, 0));
+-- null, null, null
+SELECT
+    (SELECT generate_series(1, 0)),
+    (SELECT ARRAY[generate_series(1, 0)]),
+    (SELECT 1 ORDER BY generate_series(1, 0));
 
 -- never, null
 SELECT id IN (SELECT id FROM fuzz.fresh), id IN (SELECT code FROM fuzz.codes) FROM

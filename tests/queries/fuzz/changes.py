@@ -37,7 +37,9 @@ def random_query(seed: str, relations: Sequence[Relation]) -> Query:
 class Statements(Selects):
     def statement(self) -> str:
         """Return a query, or one time in four a change, which may stand in a WITH."""
-        if self.often(0.75):
+        if self.often(0.25):
+            return self.columns_only()
+        if self.often(0.65):
             return self.select(self.types(5))
         target = self.pick(
             [
@@ -53,21 +55,18 @@ class Statements(Selects):
             return statement
         name = self.name("w")
         self.tables = [self.table_of(name, types)]
-        query = self._plain(self.types(), EMPTY, one=False)
-        return f"WITH {name} AS ({statement}) {query}"
+        return f"WITH {name} AS ({statement}) {self.using_tables(types)}"
+
+    def _own(self, target: Relation, alias: str) -> list[Leaf]:
+        return [Leaf(f"{alias}.{c.name}", c.type) for c in target.columns]
 
     def _returning(
         self, target: Relation, alias: str, types: Sequence[str], *more: Leaf
     ) -> str:
         """Return the clause, over the target's columns, old, new and others."""
-        leaves = [Leaf(f"{alias}.{c.name}", c.type) for c in target.columns]
+        leaves = [*self._own(target, alias), *more, Leaf(alias, "row")]
         if self.often(0.3):
-            leaves += [
-                Leaf(f"{version}.{column.name}", column.type)
-                for version in ("old", "new")
-                for column in target.columns
-            ]
-        leaves = [*leaves, *more, Leaf(alias, "row")]
+            leaves += self._own(target, "old") + self._own(target, "new")
         return f"RETURNING {self._targets(types, scope_of(leaves))}"
 
     def _value(self, column: Column, scope: Scope) -> str:
@@ -119,8 +118,7 @@ class Statements(Selects):
         return f"{head} {body}{conflict} {self._returning(target, alias, types)}"
 
     def _set(self, target: Relation, alias: str, *leaves: Leaf) -> str:
-        own = [Leaf(f"{alias}.{c.name}", c.type) for c in target.columns]
-        scope = scope_of([*own, *leaves])
+        scope = scope_of([*self._own(target, alias), *leaves])
         columns = [
             column
             for column in target.columns
@@ -129,35 +127,34 @@ class Statements(Selects):
         chosen = self.chance.sample(columns, min(len(columns), 2))
         return ", ".join(f"{c.name} = {self._value(c, scope)}" for c in chosen)
 
+    def _choice(
+        self, keyword: str, target: Relation, alias: str
+    ) -> tuple[str, list[Leaf]]:
+        """Return which rows to change, and what is joined to them."""
+        choice, others = "", []
+        if self.often(0.4):
+            source = self.from_clause(EMPTY)
+            choice, others = f" {keyword} {source.sql}", source.leaves
+        if self.often(0.6):
+            scope = scope_of([*self._own(target, alias), *others])
+            choice += f" WHERE {self.predicate(scope)}"
+        return choice, others
+
     def _update(self, target: Relation, types: Sequence[str]) -> str:
         alias = self.name("t")
-        own = [Leaf(f"{alias}.{c.name}", c.type) for c in target.columns]
-        source, others = "", []
-        if self.often(0.4):
-            item = self.from_clause(EMPTY)
-            source, others = f" FROM {item.sql}", item.leaves
-        where = ""
-        if self.often(0.6):
-            where = f" WHERE {self.predicate(scope_of([*own, *others]))}"
-        changed = self._set(target, alias, *others)
+        choice, others = self._choice("FROM", target, alias)
         return (
-            f"UPDATE fuzz.{target.name} AS {alias} SET {changed}{source}{where} "
-            + self._returning(target, alias, types, *others)
+            f"UPDATE fuzz.{target.name} AS {alias} "
+            f"SET {self._set(target, alias, *others)}{choice} "
+            f"{self._returning(target, alias, types, *others)}"
         )
 
     def _delete(self, target: Relation, types: Sequence[str]) -> str:
         alias = self.name("t")
-        own = [Leaf(f"{alias}.{c.name}", c.type) for c in target.columns]
-        source, others = "", []
-        if self.often(0.4):
-            item = self.from_clause(EMPTY)
-            source, others = f" USING {item.sql}", item.leaves
-        where = ""
-        if self.often(0.6):
-            where = f" WHERE {self.predicate(scope_of([*own, *others]))}"
+        choice, others = self._choice("USING", target, alias)
         return (
-            f"DELETE FROM fuzz.{target.name} AS {alias}{source}{where} "
-            + self._returning(target, alias, types, *others)
+            f"DELETE FROM fuzz.{target.name} AS {alias}{choice} "
+            f"{self._returning(target, alias, types, *others)}"
         )
 
     def _merge(self, target: Relation, types: Sequence[str]) -> str:
@@ -167,7 +164,7 @@ class Statements(Selects):
         same = [leaf.sql for leaf in source.columns() if leaf.type == key.type]
         on = f"{alias}.{key.name} = {self.pick(same) if same else '1'}"
         others = source.leaves
-        own = [Leaf(f"{alias}.{c.name}", c.type) for c in target.columns]
+        own = self._own(target, alias)
         columns = self._columns(target) or [
             c for c in target.columns if not c.generated
         ]
@@ -186,7 +183,6 @@ class Statements(Selects):
         action = Leaf("merge_action()", "text")
         return (
             f"MERGE INTO fuzz.{target.name} AS {alias} USING {source.sql} ON {on} "
-            + " ".join(clauses[number] for number in chosen)
-            + " "
-            + self._returning(target, alias, types, *others, action)
+            f"{' '.join(clauses[number] for number in chosen)} "
+            f"{self._returning(target, alias, types, *others, action)}"
         )

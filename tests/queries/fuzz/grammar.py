@@ -189,6 +189,8 @@ EXPRESSIONS = {
         "(<ints>)[1:2]",
         "(<ints>)[:1]",
         "trim_array(ARRAY[<int>, <int>], 1)",
+        "(SELECT ARRAY[generate_series(1, <int>)] LIMIT 1)",
+        "(SELECT ARRAY[1] ORDER BY generate_series(1, <int>) LIMIT 1)",
         "array_fill(<int>, ARRAY[2])",
         "array_positions(<ints>, <int>)",
         "string_to_array('1,2', ',')::integer[]",

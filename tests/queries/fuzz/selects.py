@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tests.queries.fuzz import grammar
 from tests.queries.fuzz.expressions import EMPTY, Leaf, Scope, scope_of
 from tests.queries.fuzz.schema import TYPES
-from tests.queries.fuzz.sources import Sources
+from tests.queries.fuzz.sources import Source, Sources
 
 _OPERATIONS = ["UNION", "INTERSECT", "EXCEPT"]
 
@@ -30,6 +30,16 @@ class Selects(Sources):
                 return self._with(types, outer, one=one)
         return self._plain(types, outer, one=one)
 
+    def columns_only(self) -> str:
+        """Return a query for columns, which joins and conditions alone decide about."""
+        source = self.from_clause(EMPTY)
+        columns = source.columns()
+        chosen = self.chance.sample(columns, min(len(columns), 4))
+        query = f"SELECT {', '.join(leaf.sql for leaf in chosen)} FROM {source.sql}"
+        if self.often(0.7):
+            query += f" WHERE {self.predicate(scope_of(chosen))}"
+        return query
+
     def _names(self, types: Sequence[str]) -> list[str]:
         return [f"c{number}" for number in range(1, len(types) + 1)]
 
@@ -47,22 +57,29 @@ class Selects(Sources):
         left = f"({self.select(types, outer)})"
         right = f"({self.select(types, outer)})"
         if self.often(0.3):
-            more = f"({self._plain(types, outer, one=False)})"
+            more = f"({self._plain(types, outer)})"
             right = f"({right} {self._operation()} {more})"
         return f"{left} {self._operation()} {right}"
 
     def _operation(self) -> str:
         return self.pick(_OPERATIONS) + (" ALL" if self.often(0.5) else "")
 
-    def _plain(self, types: Sequence[str], outer: Scope, *, one: bool) -> str:
-        """Return a query without WITH and set operations."""
+    def _plain(
+        self,
+        types: Sequence[str],
+        outer: Scope,
+        *,
+        one: bool = False,
+        source: Source | None = None,
+    ) -> str:
+        """Return a query without WITH and set operations, of this source or any."""
         some = self._some(outer.inner) if self.often(0.5) else []
-        if self.often(0.1 if self.fuel > 0 else 0.02):
+        if source is None and self.often(0.1 if self.fuel > 0 else 0.02):
             query = f"SELECT {self._targets(types, scope_of(some))}"
             if self.often(0.3):
                 query += f" WHERE {self.predicate(scope_of(some))}"
             return self._limited(query, one=one)
-        source = self.from_clause(outer)
+        source = source or self.from_clause(outer)
         scope = scope_of([*source.leaves, *some])
         rest = f"FROM {source.sql}"
         if self.often(0.4):
@@ -96,7 +113,7 @@ class Selects(Sources):
             if sets and type_ in grammar.SETS:
                 return self.filled(self.pick(grammar.SETS[type_]), scope)
             fitting = any(leaf.type == type_ for leaf in scope.leaves)
-            if fitting and self.often(0.4):
+            if fitting and self.often(0.5):
                 return self.leaf(type_, scope)
             return self.expression(type_, scope)
 
@@ -204,7 +221,8 @@ class Selects(Sources):
         recursive = self.often(0.4)
         items = []
         for _ in range(self.pick([1, 1, 2])):
-            name, own = self.name("w"), self.types(3)
+            name = self.name("w")
+            own = types if self.often(0.5) else self.types(3)
             if recursive:
                 item, own = self._recursive(name, own)
             else:
@@ -212,9 +230,16 @@ class Selects(Sources):
                 item = f"{name} AS {how}({self.select(own, outer)})"
             items.append(item)
             self.tables = [*self.tables, self.table_of(name, own)]
-        query = self._plain(types, outer, one=one)
+        query = self.using_tables(types, outer, one=one)
         self.tables = before
         return f"WITH {'RECURSIVE ' if recursive else ''}{', '.join(items)} {query}"
+
+    def using_tables(
+        self, types: Sequence[str], outer: Scope = EMPTY, *, one: bool = False
+    ) -> str:
+        """Return a query that most likely uses common table expressions in scope."""
+        source = self._common(EMPTY) if self.often(0.5) else None
+        return self._plain(types, outer, one=one, source=source)
 
     def _recursive(self, name: str, types: Sequence[str]) -> tuple[str, list[str]]:
         """Return an item that counts to two in its last column, and its types."""

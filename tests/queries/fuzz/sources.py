@@ -95,35 +95,29 @@ class Sources(Expressions):
     def _using(self, left: Source, right: Source) -> Source:
         """Return a join by names, natural or not, under an alias of its own."""
         kind = self.pick(["INNER", "LEFT", "RIGHT", "FULL"])
-        names = [leaf.name for leaf in left.columns()]
-        others = [leaf.name for leaf in right.columns()]
-        common = sorted(
-            name
-            for name in set(names) & set(others)
-            if names.count(name) == others.count(name) == 1
-        )
         leaves = [*left.leaves, *right.leaves]
-        if not common:
-            kind = "INNER" if kind == "FULL" else kind
-            join = f"{left.sql} {kind} JOIN {right.operand()} ON true"
+        columns = [*left.columns(), *right.columns()]
+        names = [leaf.name for leaf in columns]
+        others = [leaf.name for leaf in right.columns()]
+        merged = [
+            leaf
+            for leaf in left.columns()
+            if leaf.name in others and names.count(leaf.name) == 2
+        ]
+        if not merged:
+            join = f"{left.sql} CROSS JOIN {right.operand()}"
             return Source(join, leaves, bare=True)
         if self.often(0.3):
-            how, join = "", f"{left.sql} NATURAL {kind} JOIN {right.operand()}"
+            join = f"{left.sql} NATURAL {kind} JOIN {right.operand()}"
         else:
-            common = sorted(
-                self.chance.sample(common, self.chance.randint(1, len(common)))
-            )
-            how = f"USING ({', '.join(common)})"
-            join = f"{left.sql} {kind} JOIN {right.operand()} {how}"
-        merged = [
-            next(leaf for leaf in left.columns() if leaf.name == name)
-            for name in (common if how else [n for n in names if n in common])
-        ]
-        if how and self.often(0.5):
-            alias = self.name("u")
-            own = [Leaf(f"{alias}.{leaf.name}", *leaf[1:]) for leaf in merged]
-            return Source(f"{join} AS {alias}", [*own, *own, *leaves], bare=True)
-        columns = [*left.columns(), *right.columns()]
+            merged = self.chance.sample(merged, self.chance.randint(1, len(merged)))
+            using = ", ".join(leaf.name for leaf in merged)
+            join = f"{left.sql} {kind} JOIN {right.operand()} USING ({using})"
+            if self.often(0.5):
+                alias = self.name("u")
+                own = [Leaf(f"{alias}.{leaf.name}", *leaf[1:]) for leaf in merged]
+                return Source(f"{join} AS {alias}", [*own, *own, *leaves], bare=True)
+        common = {leaf.name for leaf in merged}
         rest = [leaf for leaf in columns if leaf.name not in common]
         return self._renamed(f"({join})", [*merged, *rest])
 
@@ -145,17 +139,15 @@ class Sources(Expressions):
         return Source(f"{item} AS {alias} ({', '.join(names)})", leaves)
 
     def _single(self, outer: Scope) -> Source:
-        kinds: list[Callable[[Scope], Source]] = [
-            *[self._table] * 8,
-            self._subquery,
-            self._subquery,
-            self._function,
-            self._rows,
-        ]
-        if self.tables:
-            kinds += [self._common] * 6
         if self.fuel <= 0:
             return self._table(outer)
+        kinds: list[Callable[[Scope], Source]] = [
+            *[self._table] * 8,
+            *[self._subquery] * 2,
+            *[self._function] * 2,
+            self._rows,
+            *[self._common] * (6 if self.tables else 0),
+        ]
         return self.pick(kinds)(outer)
 
     def _table(self, outer: Scope) -> Source:
@@ -213,7 +205,7 @@ class Sources(Expressions):
     def values_of(self, types: Sequence[str], scope: Scope) -> str:
         """Return a VALUES of one to three rows."""
         rows = [
-            ", ".join(f"{self.leaf(type_, scope)}" for type_ in types)
+            ", ".join(self.leaf(type_, scope) for type_ in types)
             for _ in range(self.chance.randint(1, 3))
         ]
         return f"VALUES {', '.join(f'({row})' for row in rows)}"
