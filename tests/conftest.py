@@ -6,7 +6,9 @@ its own, and each test a clone of it.
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,11 +19,11 @@ from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pytest_postgresql import factories
 
+from drystone import systems
 from drystone.database.session import connect
 from drystone.embedded import EmbeddedServer
 from drystone.migrations import runner
 from drystone.migrations.files import read_migrations
-from drystone.queries import load_queries
 from drystone.settings import Settings
 from drystone.systems import seeding, shipped
 
@@ -145,8 +147,10 @@ def demo(demo_url: str, settings: Settings) -> Iterator[Connection[Any]]:
 
 @pytest.fixture(scope="session")
 def queries() -> Any:
-    """Every shipped query, as functions."""
-    return load_queries([shipped("sql")])
+    """Every generated function, by system and area."""
+    for module in pkgutil.walk_packages(systems.__path__, "drystone.systems."):
+        importlib.import_module(module.name)
+    return systems
 
 
 def _url(connection: Connection[Any]) -> str:

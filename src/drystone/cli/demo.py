@@ -15,9 +15,8 @@ from drystone.cli.context import Context, pass_context
 from drystone.database.session import connect
 from drystone.migrations import runner
 from drystone.migrations.files import Migration, read_migrations
-from drystone.queries import load_queries
 from drystone.systems import seeding, shipped
-from drystone.systems.events import tour
+from drystone.systems.events import graph, tour
 
 _VERSIONS = """
 SELECT pg_catalog.concat_ws(
@@ -56,15 +55,14 @@ def demo(context: Context) -> None:
             style="bold",
         )
         _seed(connection)
-        queries = load_queries([shipped("sql")])
-        for number, stop in enumerate(tour.stops(connection, queries), start=3):
+        for number, stop in enumerate(tour.stops(connection), start=3):
             _print_stop(number, stop)
         output.line("\n7. Bad input: an event that is not on lu.ma", style="bold")
-        refusal = tour.refused(connection, queries)
+        refusal = tour.refused(connection)
         output.line(f"   refused: {refusal.message}", style="red")
         output.line(f"   by {refusal.query}, SQLSTATE {refusal.sqlstate}", style="dim")
         _roll_back_and_forward(context, migrations)
-        _print_drift(connection, queries)
+        _print_drift(connection)
 
 
 def _print_setting(connection: Connection[Any]) -> None:
@@ -104,10 +102,11 @@ def _roll_back_and_forward(context: Context, migrations: list[Migration]) -> Non
             output.line(f"   {verb} {one.id} ({output.duration(one.seconds)})")
 
 
-def _print_drift(connection: Connection[Any], queries: Any) -> None:
-    labels = queries.events.graph.graph_drift(connection)
-    entries = sum(label.graph for label in labels)
-    wrong = sum(label.missing + label.extra + label.stale for label in labels)
+def _print_drift(connection: Connection[Any]) -> None:
+    labels = graph.graph_drift(connection)
+    entries = sum(label.graph or 0 for label in labels)
+    faults = ((label.missing, label.extra, label.stale) for label in labels)
+    wrong = sum(number or 0 for each in faults for number in each)
     output.line(f"   graph and tables: {entries:,} entries, {wrong} differences")
     output.line(
         "\nNext: make status, make psql, make down. README.md goes on from here.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from pgvector import Vector
 from psycopg.types.array import ArrayLoader
@@ -17,7 +17,15 @@ JsonInput: TypeAlias = (
     " | str | int | float | bool | Json | Jsonb | None"
 )
 
-VectorInput: TypeAlias = Sequence[float] | Vector
+
+class NumberArray(Protocol):
+    """An array of numbers of numpy's kind."""
+
+    def tolist(self) -> Any:
+        """Return the numbers as a list."""
+
+
+VectorInput: TypeAlias = Sequence[float] | NumberArray | Vector
 
 
 def each(convert: Callable[[Any], Value]) -> Callable[[Any], Any]:

@@ -19,8 +19,7 @@ from drystone.errors import BadInput
 from drystone.migrations import execution
 from drystone.migrations.files import SqlFile
 from drystone.queries.files import SEED_FOLDER
-from drystone.queries.loader import load_queries
-from drystone.systems import shipped
+from drystone.systems.core import seeds
 
 # Stages whose data is generated: the module has a function load(connection).
 _GENERATED = {("events", "demo"): "drystone.systems.events.demo"}
@@ -77,15 +76,14 @@ def load(connection: Connection[Any], seed: Seed) -> None:
 
 def _record(connection: Connection[Any], seed: Seed) -> None:
     """Record the checksum under its version, which rises when the data changes."""
-    ledger = load_queries([shipped("sql")]).core.seeds
     versions = [
         row
-        for row in ledger.seed_versions(connection, system=seed.system)
+        for row in seeds.seed_versions(connection, system=seed.system)
         if row.stage == seed.stage
     ]
     last = versions[-1] if versions else None
     if last is None or last.checksum != seed.checksum:
-        ledger.record_seed(
+        seeds.record_seed(
             connection,
             system=seed.system,
             stage=seed.stage,

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
 
-from drystone.database.agtype import Agtype
 from drystone.errors import DrystoneError
+from drystone.systems.events import graph, ingest, search, stats
 from drystone.systems.events.demo.generation import REFERENCE_DATE
 from drystone.systems.events.embedding import embed
 
 _QUESTION = "language models that answer from your own documents"
-_YEAR = timedelta(days=365)
+_YEAR = dt.timedelta(days=365)
 _PAGE = "<html><body>" + "An event that is listed somewhere else. " * 5
 
 _CENSUS = """
@@ -59,16 +59,15 @@ def census(connection: Connection[Any]) -> Census:
     return Census(*row) if row else Census(0, 0, 0, 0, 0)
 
 
-def stops(connection: Connection[Any], queries: Any) -> Iterator[Stop]:
+def stops(connection: Connection[Any]) -> Iterator[Stop]:
     """Ask one question of each kind: by words, by meaning, by both, by relations."""
-    events = queries.events
     yield _ask(
         "Full text: which events speak of it?",
         "search_text(q='\"vector search\" or embeddings')",
         ("event", "date", "where", "rank"),
         lambda: [
             (hit.name, _day(hit.date), hit.location or "", f"{hit.rank:.2f}")
-            for hit in events.search.search_text(
+            for hit in search.search_text(
                 connection, q='"vector search" or embeddings', limit_rows=3
             )
         ],
@@ -80,9 +79,7 @@ def stops(connection: Connection[Any], queries: Any) -> Iterator[Stop]:
         ("event", "date", "where", "similarity"),
         lambda: [
             (hit.name, _day(hit.date), hit.location or "", f"{hit.similarity:.2f}")
-            for hit in events.search.nearest_events(
-                connection, embedding=vector, limit_rows=3
-            )
+            for hit in search.nearest_events(connection, embedding=vector, limit_rows=3)
         ],
     )
     yield _ask(
@@ -96,62 +93,60 @@ def stops(connection: Connection[Any], queries: Any) -> Iterator[Stop]:
                 f"{hit.text_score:.2f}",
                 f"{hit.score:.2f}",
             )
-            for hit in events.search.search_hybrid(
+            for hit in search.search_hybrid(
                 connection,
                 q="language models",
                 embedding=vector,
-                vector_weight=None,
-                text_weight=None,
                 limit_rows=3,
             )
         ],
     )
-    here, there = _far_apart(connection, events)
+    here, there = _far_apart(connection)
     yield _ask(
         f"Graph: how does {here.name} get to know {there.name}?",
         "shortest_path(params={from_id, to_id, max_hops: 4})",
         ("step", "who", "met at"),
         lambda: [
             (str(hop.step), hop.speaker_name, hop.event_name or "")
-            for hop in events.graph.shortest_path(
+            for hop in graph.shortest_path(
                 connection,
-                params=Agtype(
-                    {
-                        "from_id": str(here.id),
-                        "to_id": str(there.speaker_id),
-                        "max_hops": 4,
-                    }
-                ),
+                params={
+                    "from_id": str(here.id),
+                    "to_id": str(there.speaker_id),
+                    "max_hops": 4,
+                },
             )
         ],
     )
 
 
-def _far_apart(connection: Connection[Any], events: Any) -> tuple[Any, Any]:
+def _far_apart(
+    connection: Connection[Any],
+) -> tuple[stats.ActiveSpeakersRow, graph.SpeakerNetworkRow]:
     """Return the busiest speaker, and one of those who are three meetings away."""
-    busiest = events.stats.active_speakers(
+    busiest = stats.active_speakers(
         connection,
         date_from=REFERENCE_DATE - _YEAR,
         date_to=REFERENCE_DATE + _YEAR,
         limit_rows=1,
     )[0]
-    met = events.graph.speaker_network(
+    met = graph.speaker_network(
         connection,
-        params=Agtype({"speaker_id": str(busiest.id), "depth": 3}),
+        params={"speaker_id": str(busiest.id), "depth": 3},
         limit_rows=10_000,
     )
     return busiest, met[-1]
 
 
-def refused(connection: Connection[Any], queries: Any) -> DrystoneError:
+def refused(connection: Connection[Any]) -> DrystoneError:
     """Store an event from a foreign site and return the error that refuses it."""
     try:
-        queries.events.ingest.upsert_scraped_event(
+        ingest.upsert_scraped_event(
             connection,
             luma_url="https://example.com/not-on-luma",
             name="An event from somewhere else",
             raw_html=_PAGE,
-            scraped_at=datetime.now(UTC),
+            scraped_at=dt.datetime.now(dt.UTC),
         )
     except DrystoneError as error:
         return error
@@ -169,5 +164,5 @@ def _ask(
     return Stop(title, call, time.monotonic() - begin, headers, rows)
 
 
-def _day(date: Any) -> str:
+def _day(date: dt.date | None) -> str:
     return f"{date:%d %b %Y}" if date else ""
