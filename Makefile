@@ -23,7 +23,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
-.PHONY: help setup demo migrate rollback status new verify drift seed test check format lock bench up down psql
+.PHONY: help setup demo migrate rollback status new verify drift generate seed test check pyright format lock bench up down psql
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ verify: $(READY) ## Prove that every migration's rollback restores everything
 drift: $(READY) ## Compare the database with what its migrations make
 	@$(DRYSTONE) drift $(ARGS)
 
+generate: $(READY) ## Write the typed functions of the named queries
+	@$(DRYSTONE) generate $(ARGS)
+
 seed: $(READY) ## Load the development seed
 	@$(DRYSTONE) seed $(ARGS)
 
@@ -66,11 +69,17 @@ psql: $(READY) ## Open psql on the database
 test: $(READY) ## Run the tests, in parallel
 	@$(BIN)/python -m pytest --numprocesses auto $(ARGS)
 
-check: $(READY) ## Check style and types
+check: $(READY) ## Check style, types, and that what is generated is fresh
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(DRYSTONE) generate --check
 	@$(BIN)/mypy
 	@$(BIN)/mypy tests
+
+pyright: $(READY) ## Check the generated code's types with pyright too
+	@$(PYTHON) -m venv --clear $(VENV)-pyright
+	@$(VENV)-pyright/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-pyright.lock
+	@$(VENV)-pyright/bin/basedpyright --pythonpath $(BIN)/python --project tests/typing
 
 bench: $(READY) ## Measure the ratios that the documents state
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -83,3 +92,6 @@ lock: ## Renew requirements.lock (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate --upgrade --quiet \
 		--output-file requirements.lock
+	uv pip compile --group pyright --universal --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --upgrade --quiet \
+		--output-file requirements-pyright.lock

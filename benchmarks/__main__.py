@@ -10,6 +10,7 @@ from benchmarks import (
     lock_safety,
     migration_speed,
     query_latency,
+    query_overhead,
     vector_indexes,
 )
 from drystone.cli.output import line
@@ -23,6 +24,7 @@ from drystone.systems import seeding, shipped
 BENCHMARKS = {
     "vector_indexes": vector_indexes.run,
     "query_latency": query_latency.run,
+    "query_overhead": query_overhead.run,
     "bulk_load": bulk_load.run,
     "migration_speed": migration_speed.run,
     "lock_safety": lock_safety.run,

@@ -6,21 +6,22 @@ import gc
 import random
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from importlib import import_module
 from typing import Any
 from uuid import UUID
 
 import aiosql
 import psycopg
+import sqlalchemy
 from psycopg import Connection, RawCursor
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row, tuple_row
+from sqlalchemy import orm
 
 from benchmarks.timing import milliseconds
 from drystone.cli.output import line, table
 from drystone.queries.runtime import Statement
+from drystone.queries.values import Row
 
 _ROWS = 20_000
 _ROUNDS = 31
@@ -52,8 +53,7 @@ _ONE = (
 )
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Row):
     """A row as a generated module declares it."""
 
     id: int
@@ -92,9 +92,8 @@ def run(connection: Connection[Any]) -> None:
         connection.execute("DROP TABLE public.readings")
 
 
-def _print_rows(sides: dict[str, Callable[[], Any] | None]) -> None:
-    present = {name: call for name, call in sides.items() if call}
-    taken = _interleaved(present, calls=1)
+def _print_rows(sides: dict[str, Callable[[], Any]]) -> None:
+    taken = _interleaved(sides, calls=1)
     own = taken["psycopg, tuples"]
     rows = [
         (name, f"{1000 * each / _ROWS:.2f}", f"{each / own:.2f}")
@@ -102,8 +101,6 @@ def _print_rows(sides: dict[str, Callable[[], Any] | None]) -> None:
     ]
     headers = (f"{_ROWS:,} rows of 6 columns", "µs a row", "times psycopg")
     table(headers, rows, right=headers[1:])
-    for name in sides.keys() - present.keys():
-        line(f"{name}: not installed")
 
 
 def _print_point_query(connection: Connection[Any]) -> None:
@@ -145,25 +142,19 @@ def _aiosql(connection: Connection[Any]) -> Callable[[], Any]:
     return lambda: list(queries.readings(connection))
 
 
-def _sqlalchemy(conninfo: str) -> Callable[[], Any] | None:
-    """Return a query through SQLAlchemy's ORM, which is not a dependency."""
-    try:
-        core: Any = import_module("sqlalchemy")
-        orm: Any = import_module("sqlalchemy.orm")
-    except ImportError:
-        return None
-    engine = core.create_engine(
+def _sqlalchemy(conninfo: str) -> Callable[[], Any]:
+    engine = sqlalchemy.create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo)
     )
-    mapped = core.Table(
+    mapped = sqlalchemy.Table(
         "readings",
-        core.MetaData(),
-        core.Column("id", core.BigInteger, primary_key=True),
-        core.Column("name", core.Text),
-        core.Column("note", core.Text),
-        core.Column("taken_at", core.DateTime(timezone=True)),
-        core.Column("sensor", core.Uuid),
-        core.Column("value", core.Double),
+        sqlalchemy.MetaData(),
+        sqlalchemy.Column("id", sqlalchemy.BigInteger, primary_key=True),
+        sqlalchemy.Column("name", sqlalchemy.Text),
+        sqlalchemy.Column("note", sqlalchemy.Text),
+        sqlalchemy.Column("taken_at", sqlalchemy.DateTime(timezone=True)),
+        sqlalchemy.Column("sensor", sqlalchemy.Uuid),
+        sqlalchemy.Column("value", sqlalchemy.Double),
         schema="public",
     )
     entity = type("MappedReading", (), {})
@@ -171,7 +162,6 @@ def _sqlalchemy(conninfo: str) -> Callable[[], Any] | None:
 
     def call() -> list[Any]:
         with orm.Session(engine) as session:
-            found: list[Any] = session.scalars(core.select(entity)).all()
-            return found
+            return list(session.scalars(sqlalchemy.select(entity)).all())
 
     return call

@@ -14,8 +14,7 @@ from psycopg import Connection
 
 from benchmarks.timing import milliseconds, percentile
 from drystone.cli.output import table
-from drystone.queries import load_queries
-from drystone.systems import shipped
+from drystone.systems.events import indexes
 
 _QUESTIONS = 200
 _NEIGHBOURS = 10
@@ -41,7 +40,6 @@ _SIZE = "SELECT pg_relation_size(%s::regclass) / 1024 / 1024.0"
 
 def run(connection: Connection[Any]) -> None:
     """Print build time, size, recall@10 and latency of each kind of index."""
-    queries = load_queries([shipped("sql")])
     vectors = [row[0] for row in connection.execute(_VECTORS, [_QUESTIONS])]
     connection.execute("SET enable_indexscan = off")
     exact = [_ask(connection, vector) for vector in vectors]
@@ -64,14 +62,14 @@ def run(connection: Connection[Any]) -> None:
 
     connection.execute("DROP INDEX events.idx_events_embedding")
     begin = time.perf_counter()
-    queries.events.indexes.create_ivfflat_index(connection)
+    indexes.create_ivfflat_index(connection)
     seconds = time.perf_counter() - begin
-    (ivfflat,) = queries.events.indexes.embedding_indexes(connection)
+    (ivfflat,) = indexes.embedding_indexes(connection)
     for probes in (1, 10):
         connection.execute(f"SET ivfflat.probes = {probes}".encode())
         name = f"ivfflat, probes {probes}"
         rows.append(_row(connection, name, ivfflat.index_name, seconds, vectors, exact))
-    queries.events.indexes.drop_ivfflat_index(connection)
+    indexes.drop_ivfflat_index(connection)
     connection.execute(
         "CREATE INDEX idx_events_embedding"
         " ON events.events USING hnsw (embedding public.vector_cosine_ops)"

@@ -22,8 +22,14 @@ from psycopg.types import TypeInfo
 from drystone.errors import BadInput
 
 AgtypeValue: TypeAlias = (
-    "dict[str, AgtypeValue] | list[AgtypeValue]"
-    " | str | int | float | Decimal | bool | None"
+    dict[str, "AgtypeValue"]
+    | list["AgtypeValue"]
+    | str
+    | int
+    | float
+    | Decimal
+    | bool
+    | None
 )
 
 _KINDS = re.compile(

@@ -60,6 +60,8 @@ WHERE p.pronamespace = pg_catalog.pg_my_temp_schema()
 
 _INFERRED, _TEXT = 0, 25
 
+_numbers = count(1)  # of temporary functions: a session may describe again
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -106,7 +108,6 @@ class Describer:
         self._lookups = Lookups(connection)
         self._prover = Prover(self._lookups)
         self._types: dict[int, str] = {}
-        self._numbers = count(1)
 
     def describe(self, statement: str) -> StatementDescription:
         """Describe a statement whose parameters are ``$1``, ``$2``.
@@ -174,7 +175,7 @@ class Describer:
 
     def _tree(self, statement: str, types: list[int]) -> Node | None:
         """Return the analysed parse tree; None for what no function may hold."""
-        name = f"described_{next(self._numbers)}"
+        name = f"described_{next(_numbers)}"
         create = sql.SQL(_FUNCTION).format(
             name=sql.Identifier(name),
             types=sql.SQL(", ").join(sql.SQL(self._types[oid]) for oid in types),

@@ -76,7 +76,7 @@ class _Module:
 
     def text(self, title: str) -> str:
         body = "\n\n\n".join(self.parts)
-        space = "\n\n\n" if body.startswith(("@", "class")) else "\n\n"
+        space = "\n\n\n" if body.startswith("class") else "\n\n"
         return f"{head(title)}{imports(self.imports)}{space}{body}\n"
 
 
@@ -146,7 +146,7 @@ class _Function:
 
     def _row_class(self, branch: Branch, name: str) -> str:
         """Add the class of an object; return the name of one that has the same."""
-        self._module.use(("dataclasses", "dataclass"))
+        self._module.use(("drystone.queries.values", "Row"))
         lines = []
         for key, each in branch.fields.items():
             if isinstance(each, Leaf):
@@ -161,8 +161,7 @@ class _Function:
         if body not in self._module.rows:
             self._module.rows[body] = name
             self._module.parts.append(
-                f"@dataclass(slots=True)\nclass {name}:\n"
-                f'    """A row of {self._query.name}."""\n\n{body}'
+                f'class {name}(Row):\n    """A row of {self._query.name}."""\n\n{body}'
             )
         return self._module.rows[body]
 

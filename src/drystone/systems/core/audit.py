@@ -5,17 +5,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Any, Final, overload
 
 from psycopg import AsyncConnection, Connection
 from pydantic import JsonValue
 
 from drystone.queries.runtime import Statement
+from drystone.queries.values import Row
 
 
-@dataclass(slots=True)
-class SetActorRow:
+class SetActorRow(Row):
     """A row of core.audit.set_actor."""
 
     actor: str | None
@@ -65,8 +64,7 @@ def set_actor(
     return _SET_ACTOR.one(connection, (actor, request_id))
 
 
-@dataclass(slots=True)
-class AuditHistoryRow:
+class AuditHistoryRow(Row):
     """A row of core.audit.audit_history."""
 
     id: int

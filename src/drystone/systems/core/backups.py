@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Any, Final, overload
 
 from psycopg import AsyncConnection, Connection
 
 from drystone.queries.runtime import Statement
+from drystone.queries.values import Row
 
 _RECORD_BACKUP: Final = Statement[int](
     "core.backups.record_backup",
@@ -140,8 +140,7 @@ def mark_backup_verified(
     return _MARK_BACKUP_VERIFIED.count(connection, (verified, notes, id))
 
 
-@dataclass(slots=True)
-class LatestBackupsRow:
+class LatestBackupsRow(Row):
     """A row of core.backups.latest_backups."""
 
     id: int

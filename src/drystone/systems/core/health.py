@@ -5,16 +5,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Any, Final, overload
 
 from psycopg import AsyncConnection, Connection
 
 from drystone.queries.runtime import Statement
+from drystone.queries.values import Row
 
 
-@dataclass(slots=True)
-class DbHealthRow:
+class DbHealthRow(Row):
     """A row of core.health.db_health."""
 
     database_name: str
@@ -136,8 +135,7 @@ def db_health(
     return _DB_HEALTH.row(connection)
 
 
-@dataclass(slots=True)
-class DbConnectionsRow:
+class DbConnectionsRow(Row):
     """A row of core.health.db_connections."""
 
     total: int
@@ -240,8 +238,7 @@ def db_connections(
     return _DB_CONNECTIONS.row(connection)
 
 
-@dataclass(slots=True)
-class DbSizesRow:
+class DbSizesRow(Row):
     """A row of core.health.db_sizes."""
 
     schema_name: str
@@ -316,8 +313,7 @@ def db_sizes(
     return _DB_SIZES.rows(connection)
 
 
-@dataclass(slots=True)
-class SlowQueriesRow:
+class SlowQueriesRow(Row):
     """A row of core.health.slow_queries."""
 
     unavailable: str | None
@@ -399,8 +395,7 @@ def slow_queries(
     return _SLOW_QUERIES.rows(connection, (min_ms, limit_rows))
 
 
-@dataclass(slots=True)
-class UnusedIndexesRow:
+class UnusedIndexesRow(Row):
     """A row of core.health.unused_indexes."""
 
     schema_name: str
@@ -515,8 +510,7 @@ def has_extension(
     return _HAS_EXTENSION.one(connection, (name,))
 
 
-@dataclass(slots=True)
-class ExtensionsRow:
+class ExtensionsRow(Row):
     """A row of core.health.extensions."""
 
     name: str

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Any, Final, overload
 
 from psycopg import AsyncConnection, Connection
 from pydantic import JsonValue
 
 from drystone.queries.runtime import Statement
-from drystone.queries.values import JsonInput
+from drystone.queries.values import JsonInput, Row
 from drystone.systems.core.types import JobState
 
 _ENQUEUE_JOB: Final = Statement[int](
@@ -120,8 +119,7 @@ def enqueue_job(
     return _ENQUEUE_JOB.row(connection, values)
 
 
-@dataclass(slots=True)
-class ClaimJobsRow:
+class ClaimJobsRow(Row):
     """A row of core.jobs.claim_jobs."""
 
     id: int
@@ -400,8 +398,7 @@ def complete_job(
     return _COMPLETE_JOB.one(connection, (result, id, worker))
 
 
-@dataclass(slots=True)
-class FailJobRow:
+class FailJobRow(Row):
     """A row of core.jobs.fail_job."""
 
     state: JobState
@@ -682,8 +679,7 @@ def retry_job(
     return _RETRY_JOB.one(connection, (id,))
 
 
-@dataclass(slots=True)
-class FindJobRow:
+class FindJobRow(Row):
     """A row of core.jobs.find_job."""
 
     id: int
@@ -978,8 +974,7 @@ def resume_queue(
     return _RESUME_QUEUE.count(connection, (queue,))
 
 
-@dataclass(slots=True)
-class QueueHealthRow:
+class QueueHealthRow(Row):
     """A row of core.jobs.queue_health."""
 
     queue: str

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Any, Final, overload
 
 from psycopg import AsyncConnection, Connection
 
 from drystone.queries.runtime import Statement
+from drystone.queries.values import Row
 
 _RECORD_SEED: Final = Statement[int](
     "core.seeds.record_seed",
@@ -91,8 +91,7 @@ def record_seed(
     return _RECORD_SEED.count(connection, (system, stage, version, checksum))
 
 
-@dataclass(slots=True)
-class SeedVersionsRow:
+class SeedVersionsRow(Row):
     """A row of core.seeds.seed_versions."""
 
     system: str

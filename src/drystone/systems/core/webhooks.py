@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Any, Final, overload
 
 from psycopg import AsyncConnection, Connection
@@ -13,7 +12,7 @@ from pydantic import JsonValue
 
 from drystone.queries.choices import Choice, When
 from drystone.queries.runtime import Statement
-from drystone.queries.values import JsonInput
+from drystone.queries.values import JsonInput, Row
 
 _RECORD_WEBHOOK: Final = Statement[bool](
     "core.webhooks.record_webhook",
@@ -149,8 +148,7 @@ def mark_webhook_processed(
     return _MARK_WEBHOOK_PROCESSED.count(connection, (error, provider, event_id))
 
 
-@dataclass(slots=True)
-class PendingWebhooksRow:
+class PendingWebhooksRow(Row):
     """A row of core.webhooks.pending_webhooks."""
 
     provider: str

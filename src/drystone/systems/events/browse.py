@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, overload
 from uuid import UUID
 
@@ -14,10 +13,10 @@ from pydantic import JsonValue
 
 from drystone.queries.choices import Choice, When
 from drystone.queries.runtime import Statement
+from drystone.queries.values import Row
 
 
-@dataclass(slots=True)
-class ListEventsRow:
+class ListEventsRow(Row):
     """A row of events.browse.list_events."""
 
     id: UUID
@@ -192,8 +191,7 @@ def list_events(
     return statement.rows(connection, values)
 
 
-@dataclass(slots=True)
-class GetEventRow:
+class GetEventRow(Row):
     """A row of events.browse.get_event."""
 
     id: UUID

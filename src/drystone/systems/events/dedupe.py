@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Any, Final, overload
 from uuid import UUID
 
@@ -13,10 +12,10 @@ from psycopg import AsyncConnection, Connection
 from pydantic import JsonValue
 
 from drystone.queries.runtime import Statement
+from drystone.queries.values import Row
 
 
-@dataclass(slots=True)
-class DedupeCandidatesRow:
+class DedupeCandidatesRow(Row):
     """A row of events.dedupe.dedupe_candidates."""
 
     left_id: UUID
@@ -364,8 +363,7 @@ def queue_reviews(
     return _QUEUE_REVIEWS.count(connection, (since, kind))
 
 
-@dataclass(slots=True)
-class ClaimReviewRow:
+class ClaimReviewRow(Row):
     """A row of events.dedupe.claim_review."""
 
     id: UUID
@@ -506,8 +504,7 @@ def claim_review(
     return _CLAIM_REVIEW.row(connection, (worker, lease_seconds))
 
 
-@dataclass(slots=True)
-class DecideReviewRow:
+class DecideReviewRow(Row):
     """A row of events.dedupe.decide_review."""
 
     id: UUID
@@ -592,8 +589,7 @@ def decide_review(
     return _DECIDE_REVIEW.row(connection, (merge, decided_by, review_id))
 
 
-@dataclass(slots=True)
-class MergeSpeakersRow:
+class MergeSpeakersRow(Row):
     """A row of events.dedupe.merge_speakers."""
 
     keep_id: UUID | None
@@ -802,8 +798,7 @@ def merge_speakers(
     return _MERGE_SPEAKERS.row(connection, (keep_id, drop_id))
 
 
-@dataclass(slots=True)
-class MergeCompaniesRow:
+class MergeCompaniesRow(Row):
     """A row of events.dedupe.merge_companies."""
 
     keep_id: UUID
@@ -1040,8 +1035,7 @@ def merge_companies(
     return _MERGE_COMPANIES.row(connection, (keep_id, drop_id))
 
 
-@dataclass(slots=True)
-class MergeEventsRow:
+class MergeEventsRow(Row):
     """A row of events.dedupe.merge_events."""
 
     keep_id: UUID

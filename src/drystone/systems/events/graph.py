@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, overload
 from uuid import UUID
 
@@ -13,10 +12,10 @@ from psycopg import AsyncConnection, Connection
 
 from drystone.database.agtype import AgtypeValue
 from drystone.queries.runtime import Statement
+from drystone.queries.values import Row
 
 
-@dataclass(slots=True)
-class SpeakerNetworkRow:
+class SpeakerNetworkRow(Row):
     """A row of events.graph.speaker_network."""
 
     speaker_id: UUID | None
@@ -203,8 +202,7 @@ def speaker_network(
     return _SPEAKER_NETWORK.rows(connection, (params, limit_rows))
 
 
-@dataclass(slots=True)
-class SpeakerNetworkRelationalRow:
+class SpeakerNetworkRelationalRow(Row):
     """A row of events.graph.speaker_network_relational."""
 
     speaker_id: UUID
@@ -360,8 +358,7 @@ def speaker_network_relational(
     return _SPEAKER_NETWORK_RELATIONAL.rows(connection, (speaker_id, depth, limit_rows))
 
 
-@dataclass(slots=True)
-class CompanyEventsRow:
+class CompanyEventsRow(Row):
     """A row of events.graph.company_events."""
 
     event_id: UUID | None
@@ -442,8 +439,7 @@ def company_events(
     return _COMPANY_EVENTS.rows(connection, (params,))
 
 
-@dataclass(slots=True)
-class CompanyEventsRelationalRow:
+class CompanyEventsRelationalRow(Row):
     """A row of events.graph.company_events_relational."""
 
     event_id: UUID
@@ -511,8 +507,7 @@ def company_events_relational(
     return _COMPANY_EVENTS_RELATIONAL.rows(connection, (company_id,))
 
 
-@dataclass(slots=True)
-class EventConnectionsRow:
+class EventConnectionsRow(Row):
     """A row of events.graph.event_connections."""
 
     distance: int | None
@@ -834,8 +829,7 @@ def event_connections(
     return _EVENT_CONNECTIONS.rows(connection, (params, limit_rows))
 
 
-@dataclass(slots=True)
-class EventConnectionsRelationalRow:
+class EventConnectionsRelationalRow(Row):
     """A row of events.graph.event_connections_relational."""
 
     distance: int
@@ -1323,8 +1317,7 @@ def event_connections_relational(
     return _EVENT_CONNECTIONS_RELATIONAL.rows(connection, (event_id, depth, limit_rows))
 
 
-@dataclass(slots=True)
-class ShortestPathRow:
+class ShortestPathRow(Row):
     """A row of events.graph.shortest_path."""
 
     step: int
@@ -1756,8 +1749,7 @@ def shortest_path(
     return _SHORTEST_PATH.rows(connection, (params,))
 
 
-@dataclass(slots=True)
-class ShortestPathRelationalRow:
+class ShortestPathRelationalRow(Row):
     """A row of events.graph.shortest_path_relational."""
 
     step: int
@@ -1975,8 +1967,7 @@ def shortest_path_relational(
     return _SHORTEST_PATH_RELATIONAL.rows(connection, (to_id, max_hops, from_id))
 
 
-@dataclass(slots=True)
-class GraphDriftRow:
+class GraphDriftRow(Row):
     """A row of events.graph.graph_drift."""
 
     label: str | None
@@ -2025,8 +2016,7 @@ def graph_drift(
     return _GRAPH_DRIFT.rows(connection)
 
 
-@dataclass(slots=True)
-class GraphRebuildRow:
+class GraphRebuildRow(Row):
     """A row of events.graph.graph_rebuild."""
 
     label: str | None

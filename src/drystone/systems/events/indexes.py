@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Any, Final, overload
 
 from psycopg import AsyncConnection, Connection
 
 from drystone.queries.runtime import Statement
+from drystone.queries.values import Row
 
 _IVFFLAT_LISTS: Final = Statement[int](
     "events.indexes.ivfflat_lists",
@@ -101,8 +101,7 @@ def drop_ivfflat_index(
     return _DROP_IVFFLAT_INDEX.count(connection)
 
 
-@dataclass(slots=True)
-class EmbeddingIndexesRow:
+class EmbeddingIndexesRow(Row):
     """A row of events.indexes.embedding_indexes."""
 
     index_name: str

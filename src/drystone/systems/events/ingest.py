@@ -5,19 +5,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Any, Final, overload
 from uuid import UUID
 
 from psycopg import AsyncConnection, Connection
 
 from drystone.queries.runtime import Statement
-from drystone.queries.values import JsonInput, VectorInput
+from drystone.queries.values import JsonInput, Row, VectorInput
 from drystone.systems.events.types import TopicCategory
 
 
-@dataclass(slots=True)
-class UpsertScrapedEventRow:
+class UpsertScrapedEventRow(Row):
     """A row of events.ingest.upsert_scraped_event."""
 
     id: UUID
@@ -126,8 +124,7 @@ def upsert_scraped_event(
     return _UPSERT_SCRAPED_EVENT.row(connection, (luma_url, name, raw_html, scraped_at))
 
 
-@dataclass(slots=True)
-class ClaimUnprocessedRow:
+class ClaimUnprocessedRow(Row):
     """A row of events.ingest.claim_unprocessed."""
 
     id: UUID
@@ -257,8 +254,7 @@ def claim_unprocessed(
     return _CLAIM_UNPROCESSED.rows(connection, (limit_rows, worker, lease_seconds))
 
 
-@dataclass(slots=True)
-class StoreProcessedRow:
+class StoreProcessedRow(Row):
     """A row of events.ingest.store_processed."""
 
     id: UUID
@@ -711,8 +707,7 @@ def find_or_create_topic(
     return _FIND_OR_CREATE_TOPIC.row(connection, (name, category))
 
 
-@dataclass(slots=True)
-class LinkEventRow:
+class LinkEventRow(Row):
     """A row of events.ingest.link_event."""
 
     speakers: int

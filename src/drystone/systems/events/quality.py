@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, overload
 from uuid import UUID
 
 from psycopg import AsyncConnection, Connection
 
 from drystone.queries.runtime import Statement
+from drystone.queries.values import Row
 
 _RECALCULATE_QUALITY: Final = Statement[int](
     "events.quality.recalculate_quality",
@@ -137,8 +137,7 @@ def recalculate_quality(
     return _RECALCULATE_QUALITY.count(connection, (event_ids,))
 
 
-@dataclass(slots=True)
-class QualityReportRow:
+class QualityReportRow(Row):
     """A row of events.quality.quality_report."""
 
     from_score: int
@@ -246,8 +245,7 @@ def quality_report(
     return _QUALITY_REPORT.rows(connection)
 
 
-@dataclass(slots=True)
-class QualitySummaryRow:
+class QualitySummaryRow(Row):
     """A row of events.quality.quality_summary."""
 
     events: int

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, overload
 from uuid import UUID
 
@@ -13,10 +12,10 @@ from psycopg import AsyncConnection, Connection
 
 from drystone.queries.choices import Choice, When
 from drystone.queries.runtime import Statement
+from drystone.queries.values import Row
 
 
-@dataclass(slots=True)
-class RecommendEventsRow:
+class RecommendEventsRow(Row):
     """A row of events.recommend.recommend_events."""
 
     id: UUID
@@ -315,8 +314,7 @@ def recommend_events(
     return statement.rows(connection, values)
 
 
-@dataclass(slots=True)
-class RecommendSpeakersRow:
+class RecommendSpeakersRow(Row):
     """A row of events.recommend.recommend_speakers."""
 
     id: UUID

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Any, Final, overload
 from uuid import UUID
 
@@ -13,11 +12,10 @@ from psycopg import AsyncConnection, Connection
 
 from drystone.queries.choices import Choice, When
 from drystone.queries.runtime import Statement
-from drystone.queries.values import VectorInput
+from drystone.queries.values import Row, VectorInput
 
 
-@dataclass(slots=True)
-class SearchTextRow:
+class SearchTextRow(Row):
     """A row of events.search.search_text."""
 
     id: UUID
@@ -138,8 +136,7 @@ def search_text(
     return _SEARCH_TEXT.rows(connection, (q, limit_rows))
 
 
-@dataclass(slots=True)
-class NearestEventsRow:
+class NearestEventsRow(Row):
     """A row of events.search.nearest_events."""
 
     id: UUID
@@ -363,8 +360,7 @@ def search_vector(
     return statement.rows(connection, values)
 
 
-@dataclass(slots=True)
-class SearchHybridRow:
+class SearchHybridRow(Row):
     """A row of events.search.search_hybrid."""
 
     id: UUID
@@ -556,8 +552,7 @@ def search_hybrid(
     return _SEARCH_HYBRID.rows(connection, values)
 
 
-@dataclass(slots=True)
-class SearchHybridRrfRow:
+class SearchHybridRrfRow(Row):
     """A row of events.search.search_hybrid_rrf."""
 
     id: UUID
@@ -840,8 +835,7 @@ def similar_events(
     return _SIMILAR_EVENTS.rows(connection, (event_id, limit_rows))
 
 
-@dataclass(slots=True)
-class SimilarByTopicsRow:
+class SimilarByTopicsRow(Row):
     """A row of events.search.similar_by_topics."""
 
     id: UUID

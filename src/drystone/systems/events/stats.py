@@ -5,18 +5,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Any, Final, overload
 from uuid import UUID
 
 from psycopg import AsyncConnection, Connection
 
 from drystone.queries.runtime import Statement
+from drystone.queries.values import Row
 from drystone.systems.events.types import TopicCategory
 
 
-@dataclass(slots=True)
-class EventsCountSeriesRow:
+class EventsCountSeriesRow(Row):
     """A row of events.stats.events_count_series."""
 
     bucket_start: dt.date
@@ -95,8 +94,7 @@ def events_count_series(
     return _EVENTS_COUNT_SERIES.rows(connection, (bucket, date_from, date_to))
 
 
-@dataclass(slots=True)
-class TrendingTopicsRow:
+class TrendingTopicsRow(Row):
     """A row of events.stats.trending_topics."""
 
     id: UUID
@@ -211,8 +209,7 @@ def trending_topics(
     return _TRENDING_TOPICS.rows(connection, (date_from, date_to, limit_rows))
 
 
-@dataclass(slots=True)
-class PopularTopicsRow:
+class PopularTopicsRow(Row):
     """A row of events.stats.popular_topics."""
 
     id: UUID
@@ -285,8 +282,7 @@ def popular_topics(
     return _POPULAR_TOPICS.rows(connection, (limit_rows,))
 
 
-@dataclass(slots=True)
-class ActiveSpeakersRow:
+class ActiveSpeakersRow(Row):
     """A row of events.stats.active_speakers."""
 
     id: UUID
