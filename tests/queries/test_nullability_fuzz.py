@@ -86,10 +86,10 @@ def test_random_queries_return_no_null_that_was_ruled_out(
     assert not wrong, "\n\n".join(sorted(wrong, key=len))
     if len(numbers) == LOT:
         counts = tally(outcomes)
-        # Where most are refused, empty or not claimed, nothing was tried.
+        # Where most are refused, empty or nullable anyway, nothing was tried.
         assert counts["executed"] > 0.75 * LOT
-        assert counts["with rows"] > 0.35 * LOT
-        assert counts["claimed"] > 0.3 * counts["columns"] > 0
+        assert counts["with rows"] > 0.3 * LOT
+        assert counts["claimed"] > 0.25 * counts["columns"] > 0
 
 
 def test_the_same_seed_gives_the_same_query(fuzz: Connection[Any]) -> None:

@@ -67,6 +67,8 @@ class Statements(Selects):
         leaves = [*self._own(target, alias), *more, Leaf(alias, "row")]
         if self.often(0.3):
             leaves += self._own(target, "old") + self._own(target, "new")
+            # Where there is no old row, `old.x IN (SELECT …)` crashes PostgreSQL 18.6.
+            self.fuel = 0
         return f"RETURNING {self._targets(types, scope_of(leaves))}"
 
     def _value(self, column: Column, scope: Scope) -> str:

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 _HOLE = re.compile(
     r"<(?:(constant|type|select|one):)?"
-    rf"((?:{'|'.join(TYPES)}|T|row|positive)(?:,(?:{'|'.join(TYPES)}))*)>"
+    rf"((?:{'|'.join(TYPES)}|T|row)(?:,(?:{'|'.join(TYPES)}))*)>"
 )
 
 
@@ -97,11 +97,10 @@ class Expressions:
             return self.condition(scope)
         if self.often(0.3):
             return self.expression("bool", scope)
-        template = self.pick(
-            ["(<1> AND <2>)", "(<1> AND <2>)", "(<1> OR <2>)", "(NOT <1>)"]
+        one, other = self.condition(scope), self.condition(scope)
+        return self.pick(
+            [f"({one} AND {other})", f"({one} OR {other})", f"(NOT {one})"]
         )
-        template = template.replace("<1>", self.condition(scope))
-        return template.replace("<2>", self.condition(scope))
 
     def filled(self, template: str, scope: Scope, type_: str = "int") -> str:
         """Return the template with every hole filled; <T> is the given type."""
@@ -116,11 +115,9 @@ class Expressions:
             if what:
                 inner = Scope(scope.inner, scope.inner)
                 return self.select(wanted.split(","), inner, one=what == "one")
-            if wanted == "positive":
-                return self.pick(["1", "2", "NULL", "nullif(1, 1)"])
-            return (
-                self.expression(wanted, scope) if wanted != "row" else self.row(scope)
-            )
+            if wanted == "row":
+                return self.row(scope)
+            return self.expression(wanted, scope)
 
         return _HOLE.sub(fill, template)
 

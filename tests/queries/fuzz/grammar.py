@@ -399,7 +399,8 @@ WINDOWS = {
         "first_value(<int>)",
         "last_value(<int>)",
         "nth_value(<int>, 2)",
-        "ntile(<positive>)",
+        "ntile(2)",
+        "ntile(NULL)",
         "max(<int>)",
     ],
     "big": [
