@@ -9,6 +9,7 @@ from benchmarks import (
     bulk_load,
     lock_safety,
     migration_speed,
+    nullability,
     query_latency,
     query_overhead,
     vector_indexes,
@@ -23,6 +24,7 @@ from drystone.systems import seeding, shipped
 
 BENCHMARKS = {
     "vector_indexes": vector_indexes.run,
+    "nullability": nullability.run,
     "query_latency": query_latency.run,
     "query_overhead": query_overhead.run,
     "bulk_load": bulk_load.run,

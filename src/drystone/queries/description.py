@@ -60,6 +60,10 @@ WHERE p.pronamespace = pg_catalog.pg_my_temp_schema()
 
 _INFERRED, _TEXT = 0, 25
 
+# Classes of errors that are the statement's own; a missing privilege is not.
+_FAULTS = ("0A", "22", "42")
+_NO_PRIVILEGE = "42501"
+
 _numbers = count(1)  # of temporary functions: a session may describe again
 
 
@@ -117,6 +121,8 @@ class Describer:
         types, columns = self._prepared(statement)
         self._name([*types, *(oid for _, oid in columns)])
         tree = self._tree(statement, types)
+        if tree is not None:
+            self._plan(statement)
         nullable = [True] * len(types)
         not_null = [False] * len(columns)
         joins: list[frozenset[int] | None] = [None] * len(columns)
@@ -191,6 +197,16 @@ class Describer:
             tree = tree[0]
         return tree if isinstance(tree, Node) else None
 
+    def _plan(self, statement: str) -> None:
+        """Have it planned, without values: some faults are found only there."""
+        wire = self._connection.pgconn
+        result = wire.exec_(b"EXPLAIN (GENERIC_PLAN) " + statement.encode())
+        if result.status == ExecStatus.FATAL_ERROR:
+            error = psycopg.errors.error_from_result(result, encoding="utf-8")
+            state = error.sqlstate or ""
+            if state.startswith(_FAULTS) and state != _NO_PRIVILEGE:
+                raise _refusal(error, before=len("EXPLAIN (GENERIC_PLAN) "))
+
     def _name(self, oids: list[int]) -> None:
         unknown = sorted(set(oids) - self._types.keys())
         if unknown:
@@ -202,13 +218,16 @@ def describe_statement(connection: Connection[Any], sql: str) -> StatementDescri
     return Describer(connection).describe(sql)
 
 
-def _refusal(error: psycopg.Error) -> QueryRefused:
-    """Return the error for what the server would not parse; it holds no values."""
+def _refusal(error: psycopg.Error, *, before: int = 0) -> QueryRefused:
+    """Return the error for what the server refuses; it holds no values.
+
+    ``before`` counts the characters that were sent before the statement.
+    """
     diagnosis = error.diag
     position = diagnosis.statement_position
     return QueryRefused(
         diagnosis.message_primary or str(error),
-        position=int(position) if position else None,
+        position=int(position) - before if position else None,
         hint=diagnosis.message_hint,
         sqlstate=error.sqlstate,
     )

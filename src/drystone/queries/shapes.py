@@ -99,10 +99,10 @@ def _find_presence(
     """
     joins = {leaf.index: columns[leaf.index].joins for leaf in branch.leaves}
     known = [each for each in joins.values() if each is not None]
-    least = min(known, key=len, default=None)
-    if least is None or not all(least <= each for each in known):
+    least = next((j for j in known if not any(other < j for other in known)), None)
+    if least is None:
         raise QueryError(
-            f"query {query} cannot tell whether there is a {name}: "
+            f"query {query} cannot tell whether {name} is there: "
             "each of its columns may be NULL",
             query=query,
             hint="Select a column that is NOT NULL in its table, such as the key.",
