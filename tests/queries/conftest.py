@@ -93,7 +93,7 @@ def build(
         found = generated(text)
         for each in found.failed:
             raise each.error or AssertionError(each.name)
-        found.write(package)
+        found.write()
         monkeypatch.syspath_prepend(package.folder.parent)
         return importlib.import_module(f"{package.name}.shop.items")
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from drystone.cli import output
 from drystone.cli.context import Context, json_option, pass_context
 from drystone.database.session import connect
-from drystone.errors import SettingsError
+from drystone.errors import DrystoneError, SettingsError
 from drystone.migrations.proof import migrated_scratch
 from drystone.queries.described import DescribedQuery, describe_areas
 from drystone.queries.description import Describer
@@ -75,16 +75,16 @@ def generate(
         return
     package = _package(context)
     areas = read_areas(context.query_folders, systems=systems)
-    if check and is_fresh(areas, context.read_migrations(), package):
+    if check and is_fresh(areas, context.read_migrations(), package, systems=systems):
         output.line("the generated modules are fresh")
         return
-    generated = _generate(context, areas, package)
+    generated = _generate(context, areas, package, systems)
     if generated.failed:
         _print_errors(generated.failed)
         output.line(f"{len(generated.failed)} queries refused; nothing was written")
         raise SystemExit(_FINDINGS)
     if check:
-        stale = generated.stale(package)
+        stale = generated.stale()
         for path in stale:
             output.line(f"stale: {_shown(path)}")
         if stale:
@@ -92,7 +92,7 @@ def generate(
             raise SystemExit(_FINDINGS)
         output.line("the generated modules are fresh")
         return
-    _write(generated, package)
+    _write(generated)
 
 
 @click.command()
@@ -118,9 +118,13 @@ def _describe(context: Context, areas: Sequence[Area]) -> list[DescribedQuery]:
         return list(describe_areas(Describer(connection), areas))
 
 
-def _generate(context: Context, areas: Sequence[Area], package: Package) -> Generated:
+def _generate(
+    context: Context, areas: Sequence[Area], package: Package, systems: Sequence[str]
+) -> Generated:
     with _schema(context) as connection:
-        return generate_modules(connection, areas, context.read_migrations(), package)
+        return generate_modules(
+            connection, areas, context.read_migrations(), package, systems=systems
+        )
 
 
 @contextmanager
@@ -175,21 +179,19 @@ def _generate_once(
     context: Context, systems: tuple[str, ...], package: Package
 ) -> None:
     """Generate, and tell what is wrong instead of giving up."""
-    from drystone.errors import DrystoneError
-
     try:
         areas = read_areas(context.query_folders, systems=systems)
-        generated = _generate(context, areas, package)
+        generated = _generate(context, areas, package, systems)
     except DrystoneError as error:
         output.error(error)
         return
     _print_errors(generated.failed)
     if not generated.failed:
-        _write(generated, package)
+        _write(generated)
 
 
-def _write(generated: Generated, package: Package) -> None:
-    changed = generated.write(package)
+def _write(generated: Generated) -> None:
+    changed = generated.write()
     for path in changed:
         verb = "wrote" if path in generated.files else "deleted"
         output.line(f"{verb} {_shown(path)}")

@@ -17,10 +17,11 @@ from typing import Any
 from psycopg import Connection
 
 from drystone.errors import Location, QueryError, SettingsError
-from drystone.migrations.files import Migration
+from drystone.migrations.files import Migration, with_dependencies
 from drystone.queries.described import DescribedQuery, describe_areas
 from drystone.queries.description import Describer
 from drystone.queries.files import Area
+from drystone.queries.input_modules import write_inputs
 from drystone.queries.modules import write_module, write_types
 from drystone.queries.source import GENERATED
 from drystone.queries.types import TypeMap
@@ -29,6 +30,7 @@ from drystone.queries.types import TypeMap
 _VERSION = 1
 _MANIFESTS = "described"
 _SCHEMA = "schema.json"
+_FROM_SCHEMA = ("inputs.py", "types.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +43,21 @@ class Package:
 
 @dataclass(slots=True)
 class Generated:
-    """Files as they should be, by path, and the queries that are wrong."""
+    """Files as they should be, by path, and the queries that are wrong.
 
+    ``before`` are those that an earlier time has left in the same place.
+    """
+
+    before: list[Path]
     files: dict[Path, str] = field(default_factory=dict)
     failed: list[DescribedQuery] = field(default_factory=list)
 
-    def write(self, package: Package) -> list[Path]:
+    def write(self) -> list[Path]:
         """Write what differs, delete what nothing generates any more; return both.
 
         Raises SettingsError where a file cannot be written.
         """
-        changed = self.stale(package)
+        changed = self.stale()
         for path in changed:
             try:
                 if path in self.files:
@@ -66,7 +72,7 @@ class Generated:
                 ) from error
         return changed
 
-    def stale(self, package: Package) -> list[Path]:
+    def stale(self) -> list[Path]:
         """Return the files that differ from what should be there."""
         differing = [
             path
@@ -74,9 +80,7 @@ class Generated:
             if not path.is_file() or path.read_text(encoding="utf-8") != text
         ]
         surplus = [
-            path
-            for path in sorted(package.folder.rglob("*.py"))
-            if path not in self.files and _is_generated(path)
+            path for path in self.before if path not in self.files and path.is_file()
         ]
         return sorted([*differing, *surplus])
 
@@ -86,12 +90,15 @@ def generate(
     areas: Sequence[Area],
     migrations: Sequence[Migration],
     package: Package,
+    *,
+    systems: Sequence[str] = (),
 ) -> Generated:
     """Describe the queries on a migrated database and write their modules, in memory.
 
-    The connection must be in autocommit and for this alone.
+    ``areas`` are those of all systems, or of some. The connection must be in autocommit
+    and for this alone.
     """
-    result = Generated()
+    result = Generated(_generated_before(areas, package, systems))
     describer, types = Describer(connection), TypeMap(connection, package.name)
     by_area: dict[str, list[DescribedQuery]] = {area.name: [] for area in areas}
     for query in describe_areas(describer, areas):
@@ -102,7 +109,7 @@ def generate(
         return result
     for area in areas:
         queries = by_area[area.name]
-        path = package.folder.joinpath(*area.names).with_suffix(".py")
+        path = _module_path(area, package)
         try:
             result.files[path] = write_module(area, queries, types)
         except QueryError as error:
@@ -110,40 +117,52 @@ def generate(
             raise
         manifest = _manifest(queries, result.files[path])
         result.files[_manifest_path(area)] = manifest
-    _add_schemas(result, areas, types, package)
-    for folder in {area.folder for area in areas}:
-        result.files[folder / _MANIFESTS / _SCHEMA] = _json(
-            {"generator": _VERSION, "schema": fingerprint(migrations)}
+    _add_types(connection, result, areas, types, package)
+    manifests = areas[0].folder / _MANIFESTS if areas else package.folder
+    for schema in _schemas(areas, types):
+        made = {
+            name: _digest(result.files[package.folder / schema / name])
+            for name in _FROM_SCHEMA
+            if package.folder / schema / name in result.files
+        }
+        result.files[manifests / schema / _SCHEMA] = _json(
+            {
+                "generator": _VERSION,
+                "schema": fingerprint(migrations, schema),
+                "modules": made,
+            }
         )
     return result
 
 
 def is_fresh(
-    areas: Sequence[Area], migrations: Sequence[Migration], package: Package
+    areas: Sequence[Area],
+    migrations: Sequence[Migration],
+    package: Package,
+    *,
+    systems: Sequence[str] = (),
 ) -> bool:
     """Tell, without a database, whether nothing has changed since the last time."""
-    wanted = {"generator": _VERSION, "schema": fingerprint(migrations)}
-    for folder in {area.folder for area in areas}:
-        if _read(folder / _MANIFESTS / _SCHEMA) != wanted:
-            return False
-    expected = set()
+    expected: dict[Path, str | None] = {}
     for area in areas:
         manifest = _read(_manifest_path(area))
-        module = package.folder.joinpath(*area.names).with_suffix(".py")
-        expected.add(module)
-        if manifest.get("source") != _digest(_source(area)) or not module.is_file():
+        if manifest.get("source") != _digest(_source(area)):
             return False
-        if manifest.get("module") != _digest(module.read_text(encoding="utf-8")):
+        expected[_module_path(area, package)] = manifest.get("module")
+    for path in _manifests(areas, systems):
+        if path.name != _SCHEMA:
+            continue
+        found, schema = _read(path), path.parent.name
+        wanted = (_VERSION, fingerprint(migrations, schema))
+        if (found.get("generator"), found.get("schema")) != wanted:
             return False
-    systems = {area.names[0] for area in areas}
-    surplus = (
-        path
-        for path in package.folder.rglob("*.py")
-        if path.relative_to(package.folder).parts[0] in systems
-        and path not in expected
-        and path.stem not in {"types", "inputs", "__init__"}
+        folder = package.folder / schema
+        expected |= {folder / name: d for name, d in found.get("modules", {}).items()}
+    there = _modules(package, systems)
+    return set(there) == expected.keys() and all(
+        _digest(path.read_text(encoding="utf-8")) == digest
+        for path, digest in expected.items()
     )
-    return not any(_is_generated(path) for path in surplus)
 
 
 def read_manifests(areas: Iterable[Area]) -> dict[str, dict[str, Any]]:
@@ -201,20 +220,29 @@ OPERATIONS = {
 }
 
 
-def fingerprint(migrations: Iterable[Migration]) -> str:
-    """Return a digest of the migrations that make the schema."""
-    return _digest("\n".join(f"{each.id} {each.up.checksum}" for each in migrations))
+def fingerprint(migrations: Sequence[Migration], schema: str) -> str:
+    """Return a digest of the migrations that make a system, with what it builds on.
+
+    Of all migrations, where none are of a system of that name.
+    """
+    known = any(each.system == schema for each in migrations)
+    chosen = with_dependencies(migrations, [schema] if known else [])
+    return _digest("\n".join(f"{each.id} {each.up.checksum}" for each in chosen))
 
 
-def _add_schemas(
+def _add_types(
+    connection: Connection[Any],
     result: Generated,
     areas: Sequence[Area],
     types: TypeMap,
     package: Package,
 ) -> None:
     """Add, for each system, its package and what follows from its tables."""
-    systems = sorted({area.names[0] for area in areas})
-    for schema in sorted({*systems, *types.enum_schemas()}):
+    for system in {area.names[0] for area in areas}:
+        inputs = write_inputs(connection, types, system)
+        if inputs is not None:
+            result.files[package.folder / system / "inputs.py"] = inputs
+    for schema in _schemas(areas, types):
         folder = package.folder / schema
         if enums := types.enums([schema]):
             result.files[folder / "types.py"] = write_types(schema, enums)
@@ -240,17 +268,45 @@ def _manifest(queries: Sequence[DescribedQuery], module: str) -> str:
     )
 
 
+def _schemas(areas: Sequence[Area], types: TypeMap) -> list[str]:
+    """Return the systems, and other schemas whose enums their queries use."""
+    return sorted({*(area.names[0] for area in areas), *types.enum_schemas()})
+
+
+def _generated_before(
+    areas: Sequence[Area], package: Package, systems: Sequence[str]
+) -> list[Path]:
+    return [*_modules(package, systems), *_manifests(areas, systems)]
+
+
+def _modules(package: Package, systems: Sequence[str]) -> list[Path]:
+    """Return the modules that are there and were generated."""
+    folders = [package.folder / each for each in systems] or [package.folder]
+    found = []
+    for path in (path for folder in folders for path in folder.rglob("*.py")):
+        with path.open(encoding="utf-8") as lines:
+            if GENERATED in lines.readline():
+                found.append(path)
+    return found
+
+
+def _manifests(areas: Sequence[Area], systems: Sequence[str]) -> list[Path]:
+    """Return the manifests that are there."""
+    folders = {area.folder / _MANIFESTS for area in areas}
+    chosen = [folder / each for folder in folders for each in systems] or folders
+    return [path for folder in chosen for path in folder.rglob("*.json")]
+
+
+def _module_path(area: Area, package: Package) -> Path:
+    return package.folder.joinpath(*area.names).with_suffix(".py")
+
+
 def _manifest_path(area: Area) -> Path:
     return area.folder.joinpath(_MANIFESTS, *area.names).with_suffix(".json")
 
 
 def _source(area: Area) -> str:
     return area.queries[0].source.text
-
-
-def _is_generated(path: Path) -> bool:
-    with path.open(encoding="utf-8") as lines:
-        return GENERATED in lines.readline()
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -20,18 +20,23 @@ from drystone.queries.types import TypeMap, class_name
 _MODEL = "drystone.queries.input_model"
 
 
-def write_inputs(connection: Connection[Any], types: TypeMap, schema: str) -> str:
+def write_inputs(
+    connection: Connection[Any], types: TypeMap, schema: str
+) -> str | None:
     """Return the module of a schema: two models for each table, to insert and update.
+
+    None for a schema without tables.
 
     An insert may leave out what has a default or takes NULL, an update anything. The
     CHECKs that are left to the database, wholly or in part, are named in comments.
     """
     module = _Module(schema, types)
-    for table in read_tables(connection, schema):
+    tables = read_tables(connection, schema)
+    for table in tables:
         rules = _read_rules(table, types)
         module.add_class(table, rules, "Insert")
         module.add_class(table, rules, "Update")
-    return module.text()
+    return module.text() if tables else None
 
 
 @dataclass(slots=True)
