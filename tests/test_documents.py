@@ -71,7 +71,7 @@ def test_every_command_of_the_readme_works(copy: Path, empty_url: str) -> None:
         run(command.replace(OWN_DATABASE, f'"{empty_url}"'), copy)
     (program,) = blocks("python")
     (copy / "program.py").write_text(program)
-    assert run(f"{sys.executable} program.py", copy) == "Aula 250\n"
+    assert run(f"PYTHONPATH=src {sys.executable} program.py", copy) == "Aula 250\n"
     assert "make migrate" in run("make", copy)
 
 
