@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from drystone.embedded import EmbeddedServer, cluster, home, lock, postmaster
@@ -367,3 +368,18 @@ def test_a_disk_that_is_full_at_a_later_start_is_named(
     assert not fresh.status().running
     filler.unlink()
     assert query(fresh.start(), "SELECT one FROM kept") == [(1,)]
+
+
+def test_a_server_with_a_process_that_hangs_is_made_to_end(
+    make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was committed is there again: the server recovers when it starts."""
+    server = make_server()
+    url = server.start()
+    query(url, "CREATE TABLE public.kept AS SELECT 7 AS number")
+    with psycopg.connect(url) as session:
+        os.kill(session.info.backend_pid, signal.SIGSTOP)
+        monkeypatch.setattr(server_module, "STOP_PATIENCE", 0.2)
+        assert server.stop()
+        session.pgconn.finish()
+    assert query(server.start(), "SELECT number FROM public.kept") == [(7,)]

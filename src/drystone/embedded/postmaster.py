@@ -124,25 +124,29 @@ def died(home: Home, log_start: int) -> EmbeddedServerError:
     )
 
 
-def stop(home: Home, *, timeout: float) -> bool:
+def stop(home: Home, *, timeout: float, patience: float) -> bool:
     """Shut the server down, ending its sessions; True if there was one.
 
-    Returns when its last process is gone. The caller holds the lock ``busy``.
+    Where a process of it hangs for ``patience`` seconds, it is made to end at once: it
+    recovers from its log when it starts again. Returns when the last process is gone.
+    The caller holds the lock ``busy``.
     """
-    deadline = time.monotonic() + timeout
-    asked = False
+    begin = time.monotonic()
+    asked: signal.Signals | None = None
     while lock.is_held(home.alive):
+        waited = time.monotonic() - begin
+        wanted = signal.SIGINT if waited < patience else signal.SIGQUIT
         found = find(home)
-        if found is not None and not asked:
+        if found is not None and asked is not wanted:
             try:
-                os.kill(found.pid, signal.SIGINT)
+                os.kill(found.pid, wanted)
             except ProcessLookupError:
                 continue
-            asked = True
-        if time.monotonic() >= deadline:
+            asked = wanted
+        if waited >= timeout:
             raise still_alive(home, timeout, "did not end")
         time.sleep(_POLL)
-    return asked
+    return asked is not None
 
 
 def still_alive(home: Home, seconds: float, what: str) -> EmbeddedServerError:

@@ -26,6 +26,7 @@ USER = "postgres"
 
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 60.0
+STOP_PATIENCE = 30.0
 # A first start copies files and runs initdb; a slow disk takes its time.
 LOCK_TIMEOUT = 300.0
 
@@ -191,7 +192,7 @@ class EmbeddedServer:
             home.started.write_text(f"{running.pid} {version}\n", encoding="ascii")
         except BaseException:
             # Rather none than one without its database.
-            postmaster.stop(home, timeout=STOP_TIMEOUT)
+            postmaster.stop(home, timeout=STOP_TIMEOUT, patience=STOP_PATIENCE)
             raise
         logger.info(
             "started the embedded server, process %d, in %.2f seconds; data in %s",
@@ -260,7 +261,7 @@ def _take_alive(home: Home) -> int | None:
 
 
 def _stop(home: Home) -> bool:
-    stopped = postmaster.stop(home, timeout=STOP_TIMEOUT)
+    stopped = postmaster.stop(home, timeout=STOP_TIMEOUT, patience=STOP_PATIENCE)
     home.started.unlink(missing_ok=True)
     return stopped
 
