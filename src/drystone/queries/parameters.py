@@ -12,7 +12,7 @@ from typing import Any
 from drystone.queries.lookups import Lookups
 from drystone.queries.nodes import Node, walk
 
-_SUBQUERY, _VALUES = 1, 5
+_RELATION, _SUBQUERY, _VALUES = 0, 1, 5
 _WRITES = {"2", "3", "5"}  # UPDATE, INSERT, MERGE, of CmdType
 _CONVERSIONS = {"RELABELTYPE", "COERCEVIAIO", "COERCETODOMAIN", "COLLATEEXPR"}
 
@@ -20,13 +20,27 @@ _CONVERSIONS = {"RELABELTYPE", "COERCEVIAIO", "COERCETODOMAIN", "COLLATEEXPR"}
 def may_be_null(tree: Node, number: int, lookups: Lookups) -> bool:
     """Tell whether parameter ``$number`` of a statement takes NULL."""
     fed = [
-        lookups.is_not_null(relation, column)
+        _refuses_null(relation, column, lookups)
         for relation, column, value in _assignments(tree)
         if _is_parameter(value, number)
     ]
     if fed:
         return not any(fed)
     return any(_expects_null(node, number) for node in walk(tree))
+
+
+def _refuses_null(relation: int, column: int, lookups: Lookups) -> bool:
+    """Tell whether a column of a table, or of a view on one, takes no NULL."""
+    view = lookups.view(relation)
+    if view is None:
+        return lookups.is_not_null(relation, column)
+    value = view["targetList"][column - 1]["expr"]
+    if value.tag != "VAR" or value.integer("varattno") <= 0:
+        return False
+    entry = view["rtable"][value.integer("varno") - 1]
+    return entry.integer("rtekind") == _RELATION and _refuses_null(
+        entry.integer("relid"), value.integer("varattno"), lookups
+    )
 
 
 def _assignments(tree: Node) -> Iterator[tuple[int, int, Any]]:
