@@ -18,7 +18,12 @@ from psycopg.pq import ExecStatus
 from drystone.errors import QueryRefused
 from drystone.queries.lookups import Lookups
 from drystone.queries.nodes import Node, read_nodes
-from drystone.queries.nullability import Prover, gives_one_row, visible_targets
+from drystone.queries.nullability import (
+    Prover,
+    gives_one_row,
+    type_of,
+    visible_targets,
+)
 from drystone.queries.parameters import may_be_null
 
 # Whatever is on the search path, a type that is not PostgreSQL's own has its schema.
@@ -80,6 +85,7 @@ class Parameter:
 class Column:
     """A column of a result. ``nullable`` is false only where NULL is impossible.
 
+    ``type`` may be a domain; ``oid`` is then the type that it rests on and is sent as.
     ``joins`` are the outer joins that alone can make it NULL, by numbers that mean
     something within one result; None if there may be other reasons.
     """
@@ -119,7 +125,8 @@ class Describer:
         Raises QueryRefused, with PostgreSQL's message, hint, SQLSTATE and position.
         """
         types, columns = self._prepared(statement)
-        self._name([*types, *(oid for _, oid in columns)])
+        declared = [oid for _, oid in columns]
+        self._name(types)
         tree = self._tree(statement, types)
         if tree is not None:
             self._plan(statement)
@@ -135,16 +142,18 @@ class Describer:
             if len(visible_targets(tree)) == len(columns):
                 not_null = self._prover.not_null(tree)
                 joins = self._prover.missing_joins(tree)
+                declared = _declared(tree, declared)
             one_row = gives_one_row(tree)
+        self._name(declared)
         return StatementDescription(
             tuple(
                 Parameter(self._types[oid], oid, may)
                 for oid, may in zip(types, nullable, strict=True)
             ),
             tuple(
-                Column(name, self._types[oid], oid, not never, alone)
-                for (name, oid), never, alone in zip(
-                    columns, not_null, joins, strict=True
+                Column(name, self._types[kind], oid, not never, alone)
+                for (name, oid), kind, never, alone in zip(
+                    columns, declared, not_null, joins, strict=True
                 )
             ),
             one_row,
@@ -216,6 +225,14 @@ class Describer:
 def describe_statement(connection: Connection[Any], sql: str) -> StatementDescription:
     """Describe one statement, as :class:`Describer` does for many."""
     return Describer(connection).describe(sql)
+
+
+def _declared(tree: Node, sent: list[int]) -> list[int]:
+    """Return the types of a result, domains too, of which the server tells the base."""
+    if tree.get("setOperations"):
+        return sent
+    found = [type_of(entry["expr"]) for entry in visible_targets(tree)]
+    return [int(own or oid) for own, oid in zip(found, sent, strict=True)]
 
 
 def _refusal(error: psycopg.Error, *, before: int = 0) -> QueryRefused:

@@ -120,7 +120,7 @@ class Prover:
             proven = self._set_operation(node, number, scope)
         else:
             query = scope.query["rtable"][node.integer("rtindex") - 1]["subquery"]
-            given = _type_of(visible_targets(query)[number - 1]["expr"])
+            given = type_of(visible_targets(query)[number - 1]["expr"])
             proven = self._column(query, number, scope)
         # A conversion of somebody's own may return what it likes.
         kept = given == wanted or (is_builtin(given) and is_builtin(wanted))
@@ -433,7 +433,7 @@ def is_builtin(oid: str | None) -> bool:
     return oid is not None and int(oid) < FIRST_NORMAL
 
 
-def _type_of(node: Node) -> str | None:
+def type_of(node: Node) -> str | None:
     """Return the number of an expression's type, where its node has one."""
     if node.tag in _BOOLEAN:
         return "16"

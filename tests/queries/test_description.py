@@ -1,0 +1,128 @@
+"""Types and refusals; what is said of NULLs has tests of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+from drystone.database.session import connect
+from drystone.errors import QueryRefused
+from drystone.queries.description import Describer, describe_statement
+from drystone.settings import Settings
+
+
+@pytest.fixture
+def shop(shop: Connection[Any]) -> Connection[Any]:
+    """The shop with a domain, and a view on its items."""
+    shop.execute(
+        "CREATE DOMAIN shop.price AS numeric CHECK (VALUE >= 0);"
+        "ALTER TABLE shop.items ALTER price TYPE shop.price;"
+        "CREATE VIEW shop.goods AS SELECT id, name, price, status FROM shop.items;"
+    )
+    return shop
+
+
+def types(connection: Connection[Any], statement: str) -> list[str]:
+    return [each.type for each in describe_statement(connection, statement).columns]
+
+
+def test_domains_stay_domains(shop: Connection[Any]) -> None:
+    described = describe_statement(
+        shop, "UPDATE shop.items SET price = $1 WHERE id = $2 RETURNING price, name"
+    )
+    assert [each.type for each in described.parameters] == ["shop.price", "integer"]
+    assert [each.type for each in described.columns] == ["shop.price", "text"]
+    assert types(shop, "SELECT price FROM shop.goods") == ["shop.price"]
+    assert types(shop, "SELECT price + 1 AS more FROM shop.goods") == ["numeric"]
+
+
+def test_types_have_their_schemas_whatever_the_search_path(
+    shop: Connection[Any],
+) -> None:
+    shop.execute("SET search_path = shop, public")
+    statement = "SELECT status, ARRAY[status] AS all, tags FROM items"
+    assert types(shop, statement) == ["shop.status", "shop.status[]", "text[]"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "parameter", "nullable"),
+    [
+        ("INSERT INTO shop.brands (id, name, site) VALUES (1, $1, NULL)", 1, False),
+        ("INSERT INTO shop.brands (id, name, site) VALUES (1, 'a', $1)", 1, True),
+        ("INSERT INTO shop.brands VALUES (1, 'a', 'b'), (2, $1, $2)", 2, True),
+        ("INSERT INTO shop.brands VALUES (1, 'a', 'b'), (2, $1, $2)", 1, False),
+        ("INSERT INTO shop.brands (id, name) SELECT 1, $1", 1, False),
+        ("INSERT INTO shop.goods (id, name) VALUES (1, $1)", 1, False),
+        ("UPDATE shop.items SET brand_id = $1", 1, True),
+        ("UPDATE shop.items SET name = coalesce($1, name)", 1, True),
+        ("SELECT FROM shop.items WHERE name = $1", 1, False),
+        ("SELECT FROM shop.items WHERE name IS NOT DISTINCT FROM $1", 1, True),
+        ("SELECT FROM shop.items WHERE $1::text IS NULL OR name = $1", 1, True),
+        (
+            (
+                "INSERT INTO shop.brands (id, name) VALUES (1, 'a')"
+                " ON CONFLICT (id) DO UPDATE SET name = $1, site = $2"
+            ),
+            1,
+            False,
+        ),
+        (
+            (
+                "MERGE INTO shop.brands AS b USING shop.items AS i ON b.id = i.id"
+                " WHEN NOT MATCHED THEN INSERT (id, name, site) VALUES (1, $1, $2)"
+            ),
+            2,
+            True,
+        ),
+    ],
+)
+def test_a_parameter_takes_null_where_null_means_something(
+    shop: Connection[Any], statement: str, parameter: int, nullable: bool
+) -> None:
+    described = describe_statement(shop, statement)
+    assert described.parameters[parameter - 1].nullable is nullable
+
+
+@pytest.mark.parametrize(
+    ("statement", "sqlstate", "at"),
+    [
+        ("SELECT nmae FROM shop.items", "42703", "nmae"),
+        ("SELECT name FROM shop.itms", "42P01", "shop.itms"),
+        ("SELECT lowr(name) FROM shop.items", "42883", "lowr"),
+        ("SELECT $1 + $2", "42725", "+"),
+        ("SELECT name FROM shop.items GROUP BY id, ", "42601", None),
+        ("SELECT 1 / 0", "22012", None),
+        (
+            "INSERT INTO shop.brands (name) VALUES ('a') ON CONFLICT (name) DO NOTHING",
+            "42P10",
+            None,
+        ),
+    ],
+)
+def test_what_postgresql_refuses_is_refused_with_its_place(
+    shop: Connection[Any], statement: str, sqlstate: str, at: str | None
+) -> None:
+    with pytest.raises(QueryRefused) as caught:
+        describe_statement(shop, statement)
+    assert caught.value.sqlstate == sqlstate
+    if at is not None:
+        assert caught.value.position == statement.index(at) + 1
+
+
+def test_describing_leaves_nothing_behind_and_runs_nothing(
+    shop: Connection[Any], settings: Settings
+) -> None:
+    with connect(shop.info.dsn, settings) as other:
+        describer = Describer(other)
+        describer.describe("DELETE FROM shop.photos RETURNING id")
+    assert shop.execute("SELECT count(*) FROM shop.photos").fetchone() == (2,)
+    left = shop.execute("SELECT count(*) FROM pg_proc WHERE proname ~ '^described_'")
+    assert left.fetchone() == (0,)
+
+
+def test_one_session_may_describe_again_and_again(shop: Connection[Any]) -> None:
+    first = describe_statement(shop, "SELECT name FROM shop.items")
+    assert first == describe_statement(shop, "SELECT name FROM shop.items")
+    assert first.columns[0].nullable is False
