@@ -402,7 +402,7 @@ def _brackets(query: Written) -> Iterator[Edit]:
 
 
 def _arguments(query: Written) -> Iterator[Edit]:
-    """Pass one argument more than any function of that name takes."""
+    """Pass more arguments than any function of that name takes."""
     for at in _calls(query):
         most, more = query.catalog.functions[query.tokens[at].text]
         opening = query.tokens[at + 1]
@@ -410,13 +410,8 @@ def _arguments(query: Written) -> Iterator[Edit]:
             surplus = ", ".join(["NULL"] * (most + 1))
             separator = "" if query.texts(at + 2, 1) == [")"] else ", "
             first = query.tokens[at - 2 if query.before(at) == "." else at].start
-            yield Edit(
-                opening.end,
-                opening.end,
-                surplus + separator,
-                first,
-                query.ahead(at),
-            )
+            text, last = surplus + separator, query.ahead(at)
+            yield Edit(opening.end, opening.end, text, first, last)
 
 
 def _ambiguous(query: Written) -> Iterator[Edit]:
@@ -454,13 +449,8 @@ def _aggregates(query: Written) -> Iterator[Edit]:
     for at, end, grouped in _selects(query):
         column = query.tokens[at + 1]
         if grouped is None and "FOR" not in query.texts(at, end - at):
-            yield Edit(
-                column.start,
-                column.start,
-                "count(*) AS surplus, ",
-                column.start,
-                query.tokens[end].start,
-            )
+            text, last = "count(*) AS surplus, ", query.tokens[end].start
+            yield Edit(column.start, column.start, text, column.start, last)
 
 
 def _groupings(query: Written) -> Iterator[Edit]:

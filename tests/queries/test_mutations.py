@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import pytest
-from psycopg import Connection, sql
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from drystone.database.session import connect
@@ -26,7 +26,7 @@ from drystone.systems import shipped
 from tests.queries import mutations, schema_mutations
 from tests.queries.mutations import Mutant, mutants, written_queries
 from tests.queries.schema_mutations import (
-    Change,
+    Types,
     Usage,
     broken,
     prepared_types,
@@ -72,10 +72,12 @@ WHERE good.price = 0::shop.price OR good.code = 'free'::shop.code;
 
 
 class Verdict(NamedTuple):
-    """What is wrong with how a mutant was told; nothing if it was caught."""
+    """How many queries a mutant must break or change, and what is wrong with how it was
+    told: nothing if it was caught.
+    """
 
-    kind: str
     about: str
+    concerned: int
     wrong: list[str]
 
 
@@ -143,8 +145,7 @@ def told_queries(server: Server, base: str, areas: list[Area]) -> Verdicts:
         written = written_queries(areas, catalog, seed=SEED)
         describer = Describer(connection)
         for mutant in mutants(written, seed=SEED, most=OF_A_QUERY):
-            wrong = list(_wrong_of_query(describer, mutant))
-            verdict = Verdict(mutant.kind, str(mutant), wrong)
+            verdict = Verdict(str(mutant), 1, list(_wrong_of_query(describer, mutant)))
             found.setdefault(mutant.kind, []).append(verdict)
     return found
 
@@ -227,34 +228,37 @@ def told_changes(server: Server, base: str, areas: list[Area]) -> Verdicts:
             after = describe_areas(Describer(connection), areas)
             named = {impact.name: impact for impact in impacts(before, after)}
             if change.kind == "column retyped":
-                wrong = _wrong_of_types(connection, usages, named)
+                types = {
+                    usage.name: prepared_types(connection, usage.statement)
+                    for usage in usages
+                }
+                concerned = sum(types[usage.name] != usage.types for usage in usages)
+                wrong = _wrong_of_types(usages, types, named)
             else:
-                wrong = _wrong_of_names(connection, change, usages, named)
-            verdict = Verdict(change.kind, change.ddl, list(wrong))
+                expected = broken(connection, change, usages)
+                concerned = len(expected)
+                wrong = _wrong_of_names(usages, expected, named)
+            verdict = Verdict(change.ddl, concerned, list(wrong))
         found.setdefault(change.kind, []).append(verdict)
     return found
 
 
 def _wrong_of_types(
-    connection: Connection[Any], usages: list[Usage], named: dict[str, Impact]
+    usages: list[Usage], types: dict[str, Types | None], named: dict[str, Impact]
 ) -> Iterator[str]:
     """Expect the queries whose types are others for PREPARE, or that it refuses."""
     for usage in usages:
-        types = prepared_types(connection, usage.statement)
-        impact = named.get(usage.name)
-        if (types != usage.types) != (impact is not None):
-            yield f"{usage.name}: {types} after {usage.types}, but {impact}"
-        elif impact is not None and (types is None) != (impact.error is not None):
+        after, impact = types[usage.name], named.get(usage.name)
+        if (after != usage.types) != (impact is not None):
+            yield f"{usage.name}: {after} after {usage.types}, but {impact}"
+        elif impact is not None and (after is None) != (impact.error is not None):
             yield f"{usage.name} breaks, or does not: {impact}"
 
 
 def _wrong_of_names(
-    connection: Connection[Any],
-    change: Change,
-    usages: list[Usage],
-    named: dict[str, Impact],
+    usages: list[Usage], expected: dict[str, set[str]], named: dict[str, Impact]
 ) -> Iterator[str]:
-    expected = broken(connection, change, usages)
+    """Expect the queries that use what is gone, in a line that names it."""
     refused = {name for name, impact in named.items() if impact.error is not None}
     yield from (f"{name} was not refused" for name in expected.keys() - refused)
     yield from (f"{name} was refused" for name in refused - expected.keys())
@@ -285,11 +289,13 @@ def test_a_change_of_the_schema_breaks_the_queries_that_use_what_it_takes(
 def test_of_all_mutants_99_percent_are_caught(
     told_queries: Verdicts, told_changes: Verdicts
 ) -> None:
+    """Changes of the schema that concern no query are not counted."""
     verdicts = [
         verdict
         for found in (told_queries, told_changes)
         for each in found.values()
         for verdict in each
+        if verdict.concerned
     ]
     missed = [verdict for verdict in verdicts if verdict.wrong]
     assert len(verdicts) >= 220
