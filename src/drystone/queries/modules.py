@@ -11,10 +11,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from keyword import iskeyword
 
+from drystone.errors import QueryError
 from drystone.queries.choices import OrderBy, When, conditional, order_names
 from drystone.queries.described import SCRIPT, DescribedQuery
 from drystone.queries.description import Parameter
 from drystone.queries.files import Area
+from drystone.queries.lexer import Query
 from drystone.queries.shapes import Branch, Leaf, branch_class, make_shape
 from drystone.queries.source import (
     WIDTH,
@@ -30,7 +32,8 @@ from drystone.queries.source import (
 )
 from drystone.queries.types import SqlType, TypeMap, class_name
 
-_BUILTIN = re.compile(r"\b(bool|bytes|float|int|list|str)\b")
+_BUILTINS = {"bool", "bytes", "float", "int", "list", "str"}
+_BUILTIN = re.compile(rf"\b({'|'.join(sorted(_BUILTINS))})\b")
 _SYNC, _ASYNC = "Connection[Any]", "AsyncConnection[Any]"
 _MANY, _COUNT = "*!", "!"
 # The operators of single rows.
@@ -64,17 +67,28 @@ def write_types(schema: str, enums: Iterable[SqlType]) -> str:
 
 @dataclass(slots=True)
 class _Module:
-    """A module while it is written: its imports, and the names of its row classes."""
+    """A module while it is written: its imports, its names, and its row classes."""
 
     types: TypeMap
     imports: set[tuple[str, str]] = field(default_factory=set)
+    names: dict[str, Query] = field(default_factory=dict)  # with who defines them
     rows: dict[str, str] = field(default_factory=dict)  # names by fields
     parts: list[str] = field(default_factory=list)
 
     def use(self, *names: tuple[str, str]) -> None:
         self.imports.update(names)
 
+    def claim(self, name: str, query: Query) -> None:
+        """Take a name for a query; raises QueryError if another one has it."""
+        other = self.names.setdefault(name, query)
+        if other is not query:
+            raise _clash(query, f"{query.name} and {other.name} both", name)
+
     def text(self, title: str) -> str:
+        used = {name for _, name in self.imports} | _BUILTINS
+        for name in used & self.names.keys():
+            query = self.names[name]
+            raise _clash(query, query.name, name)
         body = "\n\n\n".join(self.parts)
         space = "\n\n\n" if body.startswith("class") else "\n\n"
         return f"{head(title)}{imports(self.imports)}{space}{body}\n"
@@ -90,10 +104,13 @@ class _Function:
         self._name = f"{name}_" if iskeyword(name) else name
         self._operator = query.query.operator
         self._constant = f"_{name.upper()}"
+        module.claim(self._name, query.query)
+        module.claim(self._constant, query.query)
         self._orders = order_names(query.pieces)
         self._chooses = bool(self._orders or conditional(query.pieces))
 
     def write(self) -> None:
+        self._check_parameters()
         operator, columns = self._operator, self._query.described.columns
         if operator == SCRIPT:
             self._add("str", "str | None", "script", [])
@@ -103,6 +120,19 @@ class _Function:
             self._add("int", "int", "count", [])
         else:
             self._write_reading()
+
+    def _check_parameters(self) -> None:
+        """Raise QueryError for a parameter whose name Python or the function has."""
+        taken = {"connection", *(["order"] if self._orders else [])}
+        for parameter in self._query.query.parameters:
+            for part in parameter.split("."):
+                if iskeyword(part) or (part in taken and "." not in parameter):
+                    raise QueryError(
+                        f"query {self._name} has a parameter called {part}, which its"
+                        " function cannot have",
+                        location=self._query.query.location,
+                        hint="Give it another name.",
+                    )
 
     def _write_reading(self) -> None:
         query = self._query
@@ -159,6 +189,7 @@ class _Function:
             lines.append(f"    {key}: {self._visible(annotation, branch.fields)}")
         body = "\n".join(lines)
         if body not in self._module.rows:
+            self._module.claim(name, self._query.query)
             self._module.rows[body] = name
             self._module.parts.append(
                 f'class {name}(Row):\n    """A row of {self._query.name}."""\n\n{body}'
@@ -250,18 +281,21 @@ class _Function:
     def _call(self, method: str, values: Sequence[str] | str) -> str:
         """Write how the statement is run; many values get lines of their own."""
         statement, lines = self._constant, []
+        names = {*self._query.query.declared, "connection"}
+        local, chosen = _unlike("values", names), _unlike("statement", names)
         if isinstance(values, str):
             passed = values
         else:
             passed = bracketed("", values, "()", width=None) if values else ""
             line = f"    return {statement}.{method}(connection, {passed})"
             if values and (self._chooses or len(line) > WIDTH):
-                lines.append(bracketed("values = ", values, "()", width=WIDTH - 4))
-                passed = "values"
+                start = f"{local} = "
+                lines.append(bracketed(start, values, "()", width=WIDTH - 4))
+                passed = local
         if self._chooses:
             order = ", order" if self._orders else ""
-            lines.append(f"statement = {statement}.pick({passed}{order})")
-            statement = "statement"
+            lines.append(f"{chosen} = {statement}.pick({passed}{order})")
+            statement = chosen
         passed = f", {passed}" if passed else ""
         lines.append(f"return {statement}.{method}(connection{passed})")
         return "\n".join(lines)
@@ -296,13 +330,18 @@ class _Function:
         """Add the class of one set of parameters, for a statement that takes many."""
         self._module.use(("typing", "NamedTuple"), ("collections.abc", "Iterable"))
         name = f"{class_name(self._query.query.name)}Set"
-        lines = [
-            f"class {name}(NamedTuple):",
-            f'    """What {self._name} takes."""',
-            "",
-        ]
+        self._module.claim(name, self._query.query)
+        fields: dict[str, str] = {}
         for key, each in described.items():
-            lines.append(f"    {key.replace('.', '_')}: {self._taken(each)}")
+            attribute = key.replace(".", "_")
+            if attribute in {*fields, "count", "index"} or attribute[0] == "_":
+                raise _clash(
+                    self._query.query, f"parameters of {self._name}", attribute
+                )
+            fields[attribute] = self._taken(each)
+        lines = [f"class {name}(NamedTuple):"]
+        lines += [f'    """What {self._name} takes."""', ""]
+        lines += [f"    {k}: {self._visible(v, fields)}" for k, v in fields.items()]
         self._module.parts.append("\n".join(lines))
         return [f"sets: Iterable[{name}]"]
 
@@ -310,6 +349,7 @@ class _Function:
         """Add the protocol of a parameter whose attributes are used."""
         self._module.use(("typing", "Protocol"))
         kind = f"{class_name(self._query.query.name)}{class_name(name)}"
+        self._module.claim(kind, self._query.query)
         lines = [f"class {kind}(Protocol):", f'    """{name} of {self._name}."""']
         for key, each in described.items():
             root, _, attribute = key.partition(".")
@@ -338,6 +378,20 @@ class _Function:
         sql = [f"    {line}" for line in query.query.sql.splitlines()]
         where = f"{query.area.folder.name}/{place}:{line}::"
         return docstring([*said.splitlines(), "", where, "", *sql, ""])
+
+
+def _clash(query: Query, who: str, name: str) -> QueryError:
+    return QueryError(
+        f"{who} would define {name} in one module, which has it already",
+        location=query.location,
+        hint="Rename a query or a parameter, or move it to another file.",
+    )
+
+
+def _unlike(name: str, others: Collection[str]) -> str:
+    while name in others:
+        name += "_"
+    return name
 
 
 def _all_leaves(branch: Branch) -> list[Leaf]:

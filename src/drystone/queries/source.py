@@ -79,7 +79,7 @@ def sql_literal(text: str) -> str:
     """Write SQL as a literal that reads as the SQL does, where that is possible."""
     plain = '"""' not in text and not text.endswith(('"', "\\")) and "\r" not in text
     if not plain:
-        return repr(text)
+        return quoted(text)
     raw = "r" if "\\" in text else ""
     return f'{raw}"""{text}"""'
 
@@ -98,8 +98,11 @@ def member(label: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """Write a string as ruff would: in double quotes, unless it has some."""
-    return repr(text) if '"' in text or "'" in text else f'"{repr(text)[1:-1]}"'
+    """Write a string as ruff would: in the quotes that need fewer escapes."""
+    written = repr(text)
+    bare = written[1:-1].replace("\\'", "'") if written[0] == "'" else written[1:-1]
+    quote = "'" if text.count('"') > text.count("'") else '"'
+    return quote + bare.replace(quote, f"\\{quote}") + quote
 
 
 def _import(module: str, names: list[str]) -> str:
