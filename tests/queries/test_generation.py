@@ -176,19 +176,13 @@ def test_500_queries_are_generated_as_ruff_would_have_them_and_alike_twice(
     _ruff(project.package.folder)
 
 
+@pytest.mark.parametrize("place", ["before", "behind"])
 def test_a_new_query_changes_its_areas_module_and_manifest_alone(
-    project: Project,
+    project: Project, place: str
 ) -> None:
-    before = project.module(1).read_text()
-    with project.area(1).open("a") as file:
-        file.write("-- name: one()$\nSELECT 1 AS one;\n")
-    assert project.generate().write() == [project.module(1), project.manifest(1)]
-    assert project.module(1).read_text().startswith(before.rstrip())
-
-
-def test_a_query_before_the_others_changes_only_their_lines(project: Project) -> None:
-    path = project.area(1)
-    path.write_text("-- name: one()$\nSELECT 1 AS one;\n" + path.read_text())
+    path, query = project.area(1), "-- name: one()$\nSELECT 1 AS one;\n"
+    there = path.read_text()
+    path.write_text(query + there if place == "before" else there + query)
     assert project.generate().write() == [project.module(1), project.manifest(1)]
 
 
@@ -312,8 +306,8 @@ def test_odd_names_and_texts_are_written_as_they_are(
     _ruff(package.folder)
 
 
-def _failing(generated: Generated) -> None:
-    """Raise what was said of the first query that is refused."""
+def _raise_first(generated: Generated) -> None:
+    """Raise the error of the first query that is refused, if there is one."""
     for each in generated.failed:
         raise each.error or AssertionError(each.name)
 
@@ -336,7 +330,9 @@ def test_a_parameter_that_python_cannot_name_is_refused(
     generated: Callable[[str], Generated], name: str
 ) -> None:
     with pytest.raises(QueryError, match=name):
-        _failing(generated(f"-- name: odd({name})$\nSELECT :{name}::integer AS one;\n"))
+        _raise_first(
+            generated(f"-- name: odd({name})$\nSELECT :{name}::integer AS one;\n")
+        )
 
 
 @pytest.mark.parametrize(
@@ -359,7 +355,7 @@ def test_a_parameter_that_the_function_has_already_is_refused(
 ) -> None:
     query = f"SELECT :{name}::integer AS one ORDER BY one"
     with pytest.raises(QueryError, match=name):
-        _failing(generated(f"-- name: odd({name})$\n{order}\n{query};\n"))
+        _raise_first(generated(f"-- name: odd({name})$\n{order}\n{query};\n"))
 
 
 @pytest.mark.parametrize(
@@ -377,7 +373,7 @@ def test_names_that_clash_in_a_module_are_refused(
 ) -> None:
     text = "-- name: {}()\nSELECT {} AS one, 2 AS two;\n"
     with pytest.raises(QueryError, match=second):
-        _failing(generated(text.format(first, 1) + text.format(second, "'x'")))
+        _raise_first(generated(text.format(first, 1) + text.format(second, "'x'")))
 
 
 def test_parameters_that_clash_in_a_set_are_refused(
@@ -385,7 +381,7 @@ def test_parameters_that_clash_in_a_set_are_refused(
 ) -> None:
     text = "UPDATE shop.items SET name = :a.b WHERE name = :a_b;"
     with pytest.raises(QueryError, match="a_b"):
-        _failing(generated(f"-- name: odd(a, a_b)*!\n{text}\n"))
+        _raise_first(generated(f"-- name: odd(a, a_b)*!\n{text}\n"))
 
 
 # --- What runs ------------------------------------------------------------------------
