@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import (
     bulk_load,
+    generation,
     lock_safety,
     migration_speed,
     nullability,
@@ -28,6 +29,7 @@ BENCHMARKS = {
     "query_latency": query_latency.run,
     "query_overhead": query_overhead.run,
     "bulk_load": bulk_load.run,
+    "generation": generation.run,
     "migration_speed": migration_speed.run,
     "lock_safety": lock_safety.run,
 }

@@ -13,8 +13,8 @@ from tests.queries.many_queries import schema, write_queries
 
 from drystone.cli.output import table
 from drystone.database.session import connect
-from drystone.queries.files import read_areas
-from drystone.queries.generation import Package, generate
+from drystone.queries.generation.project import Package, generate
+from drystone.queries.reading.files import read_areas
 from drystone.settings import Settings
 
 _FILES, _EACH = 20, 25

@@ -27,7 +27,7 @@ from tests.queries.fuzz.trial import Outcome, tally, try_queries
 from drystone.cli.output import table
 from drystone.database.session import connect
 from drystone.embedded import EmbeddedServer
-from drystone.queries.description import Describer
+from drystone.queries.describing.description import Describer
 from drystone.settings import Settings
 
 PROJECT = Path(__file__).parents[1]

@@ -20,8 +20,8 @@ from sqlalchemy import orm
 
 from benchmarks.timing import milliseconds
 from drystone.cli.output import line, table
-from drystone.queries.runtime import Statement
-from drystone.queries.values import Row
+from drystone.queries.runtime.statement import Statement
+from drystone.queries.runtime.values import Row
 
 _ROWS = 20_000
 _ROUNDS = 31

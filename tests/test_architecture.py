@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from drystone.queries.source import GENERATED
+from drystone.queries.generation.python import GENERATED
 
 PACKAGE = Path(__file__).parents[1] / "src" / "drystone"
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -12,8 +12,8 @@ import pytest
 from psycopg import Connection
 
 from drystone.database.session import connect
-from drystone.queries.files import read_areas
-from drystone.queries.generation import Generated, Package, generate
+from drystone.queries.generation.project import Generated, Package, generate
+from drystone.queries.reading.files import read_areas
 from drystone.settings import Settings
 
 Build = Callable[[str], Any]

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import postgast
 from psycopg import Connection
 
-from drystone.queries.files import Area
-from drystone.queries.lexer import character_positions
+from drystone.queries.reading.files import Area
+from drystone.queries.reading.lexer import character_positions
 
 pb = postgast.pg_query_pb2
 

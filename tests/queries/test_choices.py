@@ -10,7 +10,7 @@ import pytest
 from psycopg import AsyncConnection, Connection
 
 from drystone.errors import BadInput, QueryError
-from drystone.queries.generation import Generated
+from drystone.queries.generation.project import Generated
 from tests.queries.conftest import Build
 
 LISTING = """

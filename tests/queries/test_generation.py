@@ -21,10 +21,10 @@ from psycopg.types.json import Jsonb
 from drystone.database.session import connect, connect_async
 from drystone.errors import QueryError
 from drystone.migrations.files import Migration, read_migrations
-from drystone.queries.files import Area, read_areas
-from drystone.queries.generation import Generated, Package, generate, is_fresh
-from drystone.queries.lexer import Query
-from drystone.queries.values import Row
+from drystone.queries.generation.project import Generated, Package, generate, is_fresh
+from drystone.queries.reading.files import Area, read_areas
+from drystone.queries.reading.lexer import Query
+from drystone.queries.runtime.values import Row
 from drystone.settings import Settings
 from tests.queries import many_queries
 from tests.queries.conftest import Build

@@ -11,11 +11,11 @@ import pytest
 from psycopg import Connection
 
 from drystone.database.session import connect
-from drystone.queries.described import describe_areas
-from drystone.queries.description import Describer
-from drystone.queries.files import Area, read_areas
-from drystone.queries.generation import signature
-from drystone.queries.impact import Impact, impacts
+from drystone.queries.describing.described import describe_areas
+from drystone.queries.describing.description import Describer
+from drystone.queries.generation.impact import Impact, impacts
+from drystone.queries.generation.project import signature
+from drystone.queries.reading.files import Area, read_areas
 from drystone.settings import Settings
 
 SCHEMA = """
@@ -357,8 +357,6 @@ def test_a_migration_is_told_with_what_it_does_to_queries(
     scenario = SCENARIOS[name]
     with connect(empty_url, Settings()) as describing:
         described = list(describe_areas(Describer(describing), areas))
-        # Else its functions may still be there when the migration drops what they use.
-        describing.execute("DISCARD TEMP")
     assert [each.error for each in described] == [None] * len(described)
     before = {each.name: signature(each) for each in described}
     shop.execute(dedent(scenario.sql))

@@ -20,9 +20,9 @@ from pydantic import ValidationError
 from pydantic_core import SchemaValidator, core_schema
 
 from drystone.errors import BadInput
-from drystone.queries.input_modules import write_inputs
-from drystone.queries.patterns import translate, translate_like
-from drystone.queries.types import TypeMap, class_name
+from drystone.queries.generation.types import TypeMap, class_name
+from drystone.queries.inputs.modules import write_inputs
+from drystone.queries.inputs.patterns import translate, translate_like
 
 PACKAGE = "generated"
 

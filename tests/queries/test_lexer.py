@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drystone.errors import QueryError
-from drystone.queries.lexer import Query, parse_queries
+from drystone.queries.reading.lexer import Query, parse_queries
 
 FILE = Path("search.sql")
 

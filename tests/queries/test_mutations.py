@@ -15,12 +15,12 @@ from psycopg.conninfo import make_conninfo
 
 from drystone.database.session import connect
 from drystone.errors import QueryError
-from drystone.queries.described import describe_areas
-from drystone.queries.description import Describer
-from drystone.queries.files import Area, read_areas
-from drystone.queries.generation import signature
-from drystone.queries.impact import Impact, impacts
-from drystone.queries.lexer import parse_queries
+from drystone.queries.describing.described import describe_areas
+from drystone.queries.describing.description import Describer
+from drystone.queries.generation.impact import Impact, impacts
+from drystone.queries.generation.project import signature
+from drystone.queries.reading.files import Area, read_areas
+from drystone.queries.reading.lexer import parse_queries
 from drystone.settings import Settings
 from drystone.systems import shipped
 from tests.queries import mutations, schema_mutations

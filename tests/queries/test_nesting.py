@@ -7,8 +7,8 @@ import pytest
 from psycopg import AsyncConnection, Connection
 
 from drystone.errors import QueryError
-from drystone.queries.generation import Generated
-from drystone.queries.streams import stream
+from drystone.queries.generation.project import Generated
+from drystone.queries.runtime import stream
 from tests.queries.conftest import Build
 
 WITH_BRAND = """

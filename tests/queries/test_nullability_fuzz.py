@@ -16,7 +16,7 @@ from psycopg import Connection
 
 from drystone.database.session import connect
 from drystone.errors import QueryError
-from drystone.queries.description import Describer
+from drystone.queries.describing.description import Describer
 from drystone.settings import Settings
 from tests.queries.fuzz import schema
 from tests.queries.fuzz.builtin_calls import Call, calls

@@ -33,7 +33,7 @@ from drystone.errors import (
     UniqueViolation,
     WrongRowCount,
 )
-from drystone.queries.runtime import Statement
+from drystone.queries.runtime.statement import Statement
 from drystone.settings import Settings
 
 NUL, SURROGATE = "a\0b", "a\ud800b"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection, Connection
 
-from drystone.queries.streams import stream
+from drystone.queries.runtime import stream
 from drystone.systems.core import jobs
 from drystone.systems.core.types import JobState
 from drystone.systems.events import browse, ingest, search

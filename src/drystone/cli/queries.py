@@ -17,18 +17,18 @@ from drystone.cli.context import Context, json_option, pass_context
 from drystone.database.session import connect
 from drystone.errors import DrystoneError, SettingsError
 from drystone.migrations.proof import migrated_scratch
-from drystone.queries.described import DescribedQuery, describe_areas
-from drystone.queries.description import Describer
-from drystone.queries.files import Area, read_areas
-from drystone.queries.generation import (
+from drystone.queries.describing.described import DescribedQuery, describe_areas
+from drystone.queries.describing.description import Describer
+from drystone.queries.generation.impact import Impact, impacts
+from drystone.queries.generation.project import (
     Generated,
     Package,
     as_document,
     is_fresh,
     read_manifests,
 )
-from drystone.queries.generation import generate as generate_modules
-from drystone.queries.impact import Impact, impacts
+from drystone.queries.generation.project import generate as generate_modules
+from drystone.queries.reading.files import Area, read_areas
 
 _FINDINGS = 1
 _WATCH_INTERVAL = 0.2

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from drystone.queries.loader import load_queries
+from drystone.queries.loading.loader import load_queries
 
 __all__ = ["load_queries"]

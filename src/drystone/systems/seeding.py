@@ -18,7 +18,7 @@ from psycopg import Connection
 from drystone.errors import BadInput
 from drystone.migrations import execution
 from drystone.migrations.files import SqlFile
-from drystone.queries.files import SEED_FOLDER
+from drystone.queries.reading.files import SEED_FOLDER
 from drystone.systems.core import seeds
 
 # Stages whose data is generated: the module has a function load(connection).

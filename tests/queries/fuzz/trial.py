@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.pq import ExecStatus
 
 from drystone.errors import QueryError
-from drystone.queries.description import Describer
+from drystone.queries.describing.description import Describer
 from tests.queries.fuzz.changes import Query, random_query
 from tests.queries.fuzz.schema import fill, relations
 

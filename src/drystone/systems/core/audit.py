@@ -10,8 +10,7 @@ from typing import Any, Final, overload
 from psycopg import AsyncConnection, Connection
 from pydantic import JsonValue
 
-from drystone.queries.runtime import Statement
-from drystone.queries.values import Row
+from drystone.queries.runtime import Row, Statement
 
 
 class SetActorRow(Row):

@@ -9,8 +9,7 @@ from typing import Any, Final, overload
 
 from psycopg import AsyncConnection, Connection
 
-from drystone.queries.runtime import Statement
-from drystone.queries.values import Row
+from drystone.queries.runtime import Row, Statement
 
 _RECORD_BACKUP: Final = Statement[int](
     "core.backups.record_backup",

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from drystone.queries.input_model import (
+from drystone.queries.inputs.model import (
     InputModel,
     Int2,
     Int4,

@@ -10,8 +10,7 @@ from typing import Any, Final, overload
 from psycopg import AsyncConnection, Connection
 from pydantic import JsonValue
 
-from drystone.queries.runtime import Statement
-from drystone.queries.values import JsonInput, Row
+from drystone.queries.runtime import JsonInput, Row, Statement
 from drystone.systems.core.types import JobState
 
 _ENQUEUE_JOB: Final = Statement[int](

@@ -10,9 +10,7 @@ from typing import Any, Final, overload
 from psycopg import AsyncConnection, Connection
 from pydantic import JsonValue
 
-from drystone.queries.choices import Choice, When
-from drystone.queries.runtime import Statement
-from drystone.queries.values import JsonInput, Row
+from drystone.queries.runtime import Choice, JsonInput, Row, Statement, When
 
 _RECORD_WEBHOOK: Final = Statement[bool](
     "core.webhooks.record_webhook",

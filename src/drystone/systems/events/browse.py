@@ -11,9 +11,7 @@ from uuid import UUID
 from psycopg import AsyncConnection, Connection
 from pydantic import JsonValue
 
-from drystone.queries.choices import Choice, When
-from drystone.queries.runtime import Statement
-from drystone.queries.values import Row
+from drystone.queries.runtime import Choice, Row, Statement, When
 
 
 class ListEventsRow(Row):

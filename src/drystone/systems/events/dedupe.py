@@ -11,8 +11,7 @@ from uuid import UUID
 from psycopg import AsyncConnection, Connection
 from pydantic import JsonValue
 
-from drystone.queries.runtime import Statement
-from drystone.queries.values import Row
+from drystone.queries.runtime import Row, Statement
 
 
 class DedupeCandidatesRow(Row):

@@ -11,8 +11,7 @@ from uuid import UUID
 from psycopg import AsyncConnection, Connection
 
 from drystone.database.agtype import AgtypeValue
-from drystone.queries.runtime import Statement
-from drystone.queries.values import Row
+from drystone.queries.runtime import Row, Statement
 
 
 class SpeakerNetworkRow(Row):

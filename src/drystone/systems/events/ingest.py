@@ -10,8 +10,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection, Connection
 
-from drystone.queries.runtime import Statement
-from drystone.queries.values import JsonInput, Row, VectorInput
+from drystone.queries.runtime import JsonInput, Row, Statement, VectorInput
 from drystone.systems.events.types import TopicCategory
 
 

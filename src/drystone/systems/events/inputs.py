@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import Field, JsonValue
 
-from drystone.queries.input_model import (
+from drystone.queries.inputs.model import (
     InputModel,
     UNSET,
     VectorLike,

@@ -9,8 +9,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection, Connection
 
-from drystone.queries.runtime import Statement
-from drystone.queries.values import Row
+from drystone.queries.runtime import Row, Statement
 
 _RECALCULATE_QUALITY: Final = Statement[int](
     "events.quality.recalculate_quality",

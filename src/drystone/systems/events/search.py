@@ -10,9 +10,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection, Connection
 
-from drystone.queries.choices import Choice, When
-from drystone.queries.runtime import Statement
-from drystone.queries.values import Row, VectorInput
+from drystone.queries.runtime import Choice, Row, Statement, VectorInput, When
 
 
 class SearchTextRow(Row):

@@ -10,8 +10,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection, Connection
 
-from drystone.queries.runtime import Statement
-from drystone.queries.values import Row
+from drystone.queries.runtime import Row, Statement
 from drystone.systems.events.types import TopicCategory
 
 

@@ -15,9 +15,9 @@ from aiosql.queries import Queries
 from aiosql.types import QueryDataTree, QueryDatum, SQLOperationType
 
 from drystone.errors import QueryError
-from drystone.queries.adapter import PsycopgAdapter, Statement
-from drystone.queries.files import read_areas
-from drystone.queries.lexer import Query
+from drystone.queries.loading.adapter import PsycopgAdapter, Statement
+from drystone.queries.reading.files import read_areas
+from drystone.queries.reading.lexer import Query
 
 _OPERATIONS = {
     "": SQLOperationType.SELECT,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from keyword import iskeyword
 
 from drystone.errors import QueryError
-from drystone.queries.description import Column
-from drystone.queries.types import PythonType, TypeMap, class_name, modelled
+from drystone.queries.describing.description import Column
+from drystone.queries.generation.types import PythonType, TypeMap, class_name, modelled
 
 _MANY = "[]"
 

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 
 from drystone.errors import QueryError
-from drystone.queries.lexer import Query
+from drystone.queries.reading.lexer import Query
 
 _ORDER = re.compile(r"order\s+(?P<name>[a-z]\w*)\s*:\s*(?P<text>.+)")
 _NULLABLE = re.compile(r"nullable\s*:\s*(?P<names>[\w, ]+)")

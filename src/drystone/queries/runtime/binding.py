@@ -23,7 +23,7 @@ from psycopg.adapt import AdaptersMap, Transformer
 from psycopg.pq import Format
 
 from drystone.errors import BadInput
-from drystone.queries.dumpers import REFUSALS, type_dumper
+from drystone.queries.runtime.dumpers import REFUSALS, type_dumper
 
 # What the cursors below take as parameters: values, their types and their formats.
 Bound = tuple[Sequence[Buffer | None], tuple[int, ...], Sequence[Format]]

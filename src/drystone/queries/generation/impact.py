@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from drystone.errors import Location, QueryError
-from drystone.queries.described import DescribedQuery
-from drystone.queries.generation import signature
+from drystone.queries.describing.described import DescribedQuery
+from drystone.queries.generation.project import signature
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,9 @@ from dataclasses import dataclass, field
 from keyword import iskeyword
 
 from drystone.errors import QueryError
-from drystone.queries.choices import OrderBy, When, conditional, order_names
-from drystone.queries.described import SCRIPT, DescribedQuery
-from drystone.queries.description import Parameter
-from drystone.queries.files import Area
-from drystone.queries.lexer import Query
-from drystone.queries.shapes import Branch, Leaf, branch_class, make_shape
-from drystone.queries.source import (
+from drystone.queries.describing.described import SCRIPT, DescribedQuery
+from drystone.queries.describing.description import Parameter
+from drystone.queries.generation.python import (
     WIDTH,
     bracketed,
     called,
@@ -30,7 +26,11 @@ from drystone.queries.source import (
     quoted,
     sql_literal,
 )
-from drystone.queries.types import SqlType, TypeMap, class_name
+from drystone.queries.generation.shapes import Branch, Leaf, branch_class, make_shape
+from drystone.queries.generation.types import SqlType, TypeMap, class_name
+from drystone.queries.reading.files import Area
+from drystone.queries.reading.lexer import Query
+from drystone.queries.runtime.choices import OrderBy, When, conditional, order_names
 
 _BUILTINS = {"bool", "bytes", "float", "int", "list", "str"}
 _BUILTIN = re.compile(rf"\b({'|'.join(sorted(_BUILTINS))})\b")
@@ -151,7 +151,7 @@ class _Function:
         else:
             item = self._row_class(shape, f"{class_name(query.query.name)}Row")
             if shape.branches:
-                self._module.use(("drystone.queries.nesting", "Nest"))
+                self._module.use(("drystone.queries.runtime", "Nest"))
                 options.append(f"nest={_nest(shape, item)}")
             else:
                 options.append(f"row={item}")
@@ -176,7 +176,7 @@ class _Function:
 
     def _row_class(self, branch: Branch, name: str) -> str:
         """Add the class of an object; return the name of one that has the same."""
-        self._module.use(("drystone.queries.values", "Row"))
+        self._module.use(("drystone.queries.runtime", "Row"))
         lines = []
         for key, each in branch.fields.items():
             if isinstance(each, Leaf):
@@ -212,8 +212,7 @@ class _Function:
     def _add(self, item: str, result: str, method: str, options: list[str]) -> None:
         query = self._query
         kind = "Choice" if self._chooses else "Statement"
-        module = "choices" if self._chooses else "runtime"
-        self._module.use(("typing", "Final"), (f"drystone.queries.{module}", kind))
+        self._module.use(("typing", "Final"), ("drystone.queries.runtime", kind))
         text = self._pieces() if self._chooses else sql_literal(query.query.sql)
         parameters = [
             f"({quoted(name)}, {quoted(each.type)})"
@@ -236,11 +235,11 @@ class _Function:
         lines = []
         for piece in self._query.pieces:
             if isinstance(piece, When):
-                self._module.use(("drystone.queries.choices", "When"))
+                self._module.use(("drystone.queries.runtime", "When"))
                 condition = sql_literal(piece.condition)
                 written = called("When", [str(piece.parameter), condition], indent=8)
             elif isinstance(piece, OrderBy):
-                self._module.use(("drystone.queries.choices", "OrderBy"))
+                self._module.use(("drystone.queries.runtime", "OrderBy"))
                 orders = [f"{quoted(n)}: {quoted(t)}" for n, t in piece.orders.items()]
                 width = WIDTH - len("        OrderBy(),")
                 listed = indented(bracketed("", orders, width=width), 8)

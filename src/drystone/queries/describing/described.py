@@ -8,12 +8,16 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from drystone.errors import Location, QueryError, QueryRefused
-from drystone.queries.annotations import Annotations, read_annotations
-from drystone.queries.choices import Piece, assemble, conditional, order_names
-from drystone.queries.description import Describer, Parameter, StatementDescription
-from drystone.queries.files import Area
-from drystone.queries.lexer import Query
-from drystone.queries.templates import make_template
+from drystone.queries.describing.description import (
+    Describer,
+    Parameter,
+    StatementDescription,
+)
+from drystone.queries.reading.annotations import Annotations, read_annotations
+from drystone.queries.reading.files import Area
+from drystone.queries.reading.lexer import Query
+from drystone.queries.reading.templates import make_template
+from drystone.queries.runtime.choices import Piece, assemble, conditional, order_names
 
 SCRIPT = "#"
 _NUMBERED = re.compile(r"\$(\d+)")

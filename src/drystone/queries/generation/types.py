@@ -184,9 +184,9 @@ _BASE: dict[str, PythonType] = {
 _TAKEN: dict[str, PythonType] = {
     **dict.fromkeys(
         ("json", "jsonb"),
-        _simple("JsonInput", ("drystone.queries.values", "JsonInput")),
+        _simple("JsonInput", ("drystone.queries.runtime", "JsonInput")),
     ),
-    "vector": _simple("VectorInput", ("drystone.queries.values", "VectorInput")),
+    "vector": _simple("VectorInput", ("drystone.queries.runtime", "VectorInput")),
     "agtype": _simple(
         "Mapping[str, AgtypeValue]",
         ("collections.abc", "Mapping"),
@@ -264,7 +264,7 @@ class TypeMap:
         converter = element.converter and f"each({element.converter})"
         imports = element.imports
         if converter:
-            imports |= {("drystone.queries.values", "each")}
+            imports |= {("drystone.queries.runtime", "each")}
         return PythonType(
             f"list[{element.annotation} | None]", imports, converter, element.binary
         )
@@ -275,7 +275,7 @@ def modelled(name: str) -> PythonType:
     module, _, kind = name.rpartition(".")
     return PythonType(
         kind,
-        frozenset({(module, kind), ("drystone.queries.values", "model")}),
+        frozenset({(module, kind), ("drystone.queries.runtime", "model")}),
         converter=f"model({kind})",
     )
 

@@ -18,13 +18,13 @@ from psycopg import Connection
 
 from drystone.errors import Location, QueryError, SettingsError
 from drystone.migrations.files import Migration, with_dependencies
-from drystone.queries.described import DescribedQuery, describe_areas
-from drystone.queries.description import Describer
-from drystone.queries.files import Area
-from drystone.queries.input_modules import write_inputs
-from drystone.queries.modules import write_module, write_types
-from drystone.queries.source import GENERATED
-from drystone.queries.types import TypeMap
+from drystone.queries.describing.described import DescribedQuery, describe_areas
+from drystone.queries.describing.description import Describer
+from drystone.queries.generation.modules import write_module, write_types
+from drystone.queries.generation.python import GENERATED
+from drystone.queries.generation.types import TypeMap
+from drystone.queries.inputs.modules import write_inputs
+from drystone.queries.reading.files import Area
 
 # Changes with what is written for the same queries, so that old modules are noticed.
 _VERSION = 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drystone.errors import QueryError
-from drystone.queries.lexer import Query, read_queries
+from drystone.queries.reading.lexer import Query, read_queries
 
 # Below such a folder lie scripts of seed data, not named queries.
 SEED_FOLDER = "seed"

@@ -10,7 +10,8 @@ from typing import Any
 
 import postgast
 
-from drystone.queries.input_rules import (
+from drystone.queries.inputs.patterns import translate, translate_like
+from drystone.queries.inputs.rules import (
     Bound,
     Comparison,
     Family,
@@ -23,7 +24,6 @@ from drystone.queries.input_rules import (
     Scalar,
     Size,
 )
-from drystone.queries.patterns import translate, translate_like
 
 pb = postgast.pg_query_pb2
 

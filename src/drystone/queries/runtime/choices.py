@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from drystone.errors import BadInput
-from drystone.queries.nesting import Nest
-from drystone.queries.runtime import Statement
+from drystone.queries.runtime.nesting import Nest
+from drystone.queries.runtime.statement import Statement
 
 Row = TypeVar("Row")
 

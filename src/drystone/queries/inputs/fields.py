@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from keyword import iskeyword
 
-from drystone.queries.input_model import InputModel
-from drystone.queries.input_rules import (
+from drystone.queries.generation.python import quoted
+from drystone.queries.generation.types import Kind, SqlType, TypeMap
+from drystone.queries.inputs.layout import Group
+from drystone.queries.inputs.model import InputModel
+from drystone.queries.inputs.rules import (
     Bound,
     Comparison,
     Family,
@@ -22,10 +25,7 @@ from drystone.queries.input_rules import (
     Scalar,
     Size,
 )
-from drystone.queries.inputs import InputColumn
-from drystone.queries.layout import Group
-from drystone.queries.source import quoted
-from drystone.queries.types import Kind, SqlType, TypeMap
+from drystone.queries.inputs.tables import InputColumn
 
 _FAMILIES = {
     **dict.fromkeys(("int2", "int4", "int8"), Family.INTEGER),
@@ -47,7 +47,7 @@ _JSON_KINDS = {
 }
 _KEYWORDS: dict[Comparison, str] = {">": "gt", ">=": "ge", "<": "lt", "<=": "le"}
 # Names in generated modules that a column's would hide, and columns do have.
-_RESERVED = {"builtins", "dt", "input_model"}
+_RESERVED = {"builtins", "dt", "model"}
 _BUILTIN = re.compile(r"\b(bool|bytes|dict|float|int|list|str)\b")
 
 
@@ -304,8 +304,8 @@ class FieldWriter:
 
     def _model(self, name: str) -> str:
         if name in self._hidden:
-            return f"{self._use('drystone.queries', 'input_model')}.{name}"
-        return self._use("drystone.queries.input_model", name)
+            return f"{self._use('drystone.queries.inputs', 'model')}.{name}"
+        return self._use("drystone.queries.inputs.model", name)
 
     def _use(self, module: str, name: str) -> str:
         self.imports.add((module, name))

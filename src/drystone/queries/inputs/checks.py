@@ -14,8 +14,8 @@ from typing import Any
 
 import postgast
 
-from drystone.queries.conditions import ConditionReader, result_for_null
-from drystone.queries.input_rules import Family, Rule
+from drystone.queries.inputs.conditions import ConditionReader, result_for_null
+from drystone.queries.inputs.rules import Family, Rule
 
 pb = postgast.pg_query_pb2
 

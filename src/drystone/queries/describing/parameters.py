@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from drystone.queries.lookups import Lookups
-from drystone.queries.nodes import Node, walk
+from drystone.queries.describing.lookups import Lookups
+from drystone.queries.describing.nodes import Node, walk
 
 _RELATION, _SUBQUERY, _VALUES = 0, 1, 5
 _WRITES = {"2", "3", "5"}  # UPDATE, INSERT, MERGE, of CmdType

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from drystone.queries.source import WIDTH
+from drystone.queries.generation.python import WIDTH
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from drystone.queries.lookups import Lookups
-from drystone.queries.nodes import Node, walk
+from drystone.queries.describing.lookups import Lookups
+from drystone.queries.describing.nodes import Node, walk
 
 # PostgreSQL's own numbers: JoinType, BoolTestType, NullTestType, SubLinkType, CmdType.
 INNER, LEFT, FULL, RIGHT = 0, 1, 2, 3

@@ -35,7 +35,7 @@ from psycopg.pq import TransactionStatus
 
 from drystone.database.sqlstates import translate, translated
 from drystone.errors import QueryError, WrongRowCount
-from drystone.queries.binding import (
+from drystone.queries.runtime.binding import (
     NOTHING,
     AsyncBoundCursor,
     AsyncBoundServerCursor,
@@ -44,7 +44,7 @@ from drystone.queries.binding import (
     BoundCursor,
     BoundServerCursor,
 )
-from drystone.queries.nesting import Nest
+from drystone.queries.runtime.nesting import Nest
 
 Row = TypeVar("Row")
 AnyConnection = Connection[Any] | AsyncConnection[Any]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import psycopg
@@ -16,15 +15,15 @@ from psycopg import Connection, sql
 from psycopg.pq import ExecStatus
 
 from drystone.errors import QueryRefused
-from drystone.queries.lookups import Lookups
-from drystone.queries.nodes import Node, read_nodes
-from drystone.queries.nullability import (
+from drystone.queries.describing.lookups import Lookups
+from drystone.queries.describing.nodes import Node, read_nodes
+from drystone.queries.describing.nullability import (
     Prover,
     gives_one_row,
     type_of,
     visible_targets,
 )
-from drystone.queries.parameters import may_be_null
+from drystone.queries.describing.parameters import may_be_null
 
 # Whatever is on the search path, a type that is not PostgreSQL's own has its schema.
 _NAMES = """
@@ -44,7 +43,7 @@ WHERE t.oid = ANY (%s::oid[])
 """
 
 _FUNCTION = """
-CREATE FUNCTION pg_temp.{name}({types}) RETURNS void
+CREATE FUNCTION pg_temp.described({types}) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
     {statement}
@@ -59,7 +58,7 @@ _BODY = """
 SELECT p.prosqlbody::text
 FROM pg_catalog.pg_proc AS p
 WHERE p.pronamespace = pg_catalog.pg_my_temp_schema()
-    AND p.proname = %s
+    AND p.proname = 'described'
 """
 
 
@@ -68,8 +67,6 @@ _INFERRED, _TEXT = 0, 25
 # Classes of errors that are the statement's own; a missing privilege is not.
 _FAULTS = ("0A", "22", "42")
 _NO_PRIVILEGE = "42501"
-
-_numbers = count(1)  # of temporary functions: a session may describe again
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,17 +187,17 @@ class Describer:
 
     def _tree(self, statement: str, types: list[int]) -> Node | None:
         """Return the analysed parse tree; None for what no function may hold."""
-        name = f"described_{next(_numbers)}"
         create = sql.SQL(_FUNCTION).format(
-            name=sql.Identifier(name),
             types=sql.SQL(", ").join(sql.SQL(self._types[oid]) for oid in types),
             statement=sql.SQL(statement),
         )
+        # Rolled back: somebody else's DROP must not meet the function.
         try:
-            self._connection.execute(create, prepare=False)
+            with self._connection.transaction(force_rollback=True):
+                self._connection.execute(create, prepare=False)
+                row = self._connection.execute(_BODY).fetchone()
         except psycopg.Error:
             return None
-        row = self._connection.execute(_BODY, [name]).fetchone()
         tree: Any = read_nodes(row[0]) if row else None
         while isinstance(tree, list):  # of lists of one
             tree = tree[0]

@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from drystone.queries.nodes import Node, read_nodes
+from drystone.queries.describing.nodes import Node, read_nodes
 
 # Objects below this number came with PostgreSQL itself: its FirstNormalObjectId.
 FIRST_NORMAL = 16384

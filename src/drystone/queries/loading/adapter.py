@@ -21,8 +21,8 @@ from psycopg.rows import scalar_row
 
 from drystone.database.sqlstates import translated
 from drystone.errors import BadInput, WrongRowCount
-from drystone.queries.lexer import Query
-from drystone.queries.rows import row_factory
+from drystone.queries.loading.rows import row_factory
+from drystone.queries.reading.lexer import Query
 
 AnyConnection = Connection[Any] | AsyncConnection[Any]
 AnyCursor = RawCursor[Any] | AsyncRawCursor[Any]

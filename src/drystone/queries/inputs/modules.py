@@ -9,15 +9,15 @@ from typing import Any, Literal
 
 from psycopg import Connection
 
-from drystone.queries.checks import read_check
-from drystone.queries.input_fields import FieldWriter, attribute, family, identifier
-from drystone.queries.input_rules import Rule
-from drystone.queries.inputs import Check, InputColumn, InputTable, read_tables
-from drystone.queries.layout import annotated
-from drystone.queries.source import WIDTH, docstring, head, imports
-from drystone.queries.types import TypeMap, class_name
+from drystone.queries.generation.python import WIDTH, docstring, head, imports
+from drystone.queries.generation.types import TypeMap, class_name
+from drystone.queries.inputs.checks import read_check
+from drystone.queries.inputs.fields import FieldWriter, attribute, family, identifier
+from drystone.queries.inputs.layout import annotated
+from drystone.queries.inputs.rules import Rule
+from drystone.queries.inputs.tables import Check, InputColumn, InputTable, read_tables
 
-_MODEL = "drystone.queries.input_model"
+_MODEL = "drystone.queries.inputs.model"
 
 
 def write_inputs(

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from drystone.queries import builtins
-from drystone.queries.lookups import FIRST_NORMAL, Lookups
-from drystone.queries.nodes import Node
-from drystone.queries.proofs import FULL, Proofs
+from drystone.queries.describing import builtins
+from drystone.queries.describing.lookups import FIRST_NORMAL, Lookups
+from drystone.queries.describing.nodes import Node
+from drystone.queries.describing.proofs import FULL, Proofs
 
 # PostgreSQL's own numbers: CmdType, RTEKind, SetOperation, SubLinkType, and so on.
 _SELECT, _UPDATE, _INSERT, _DELETE, _MERGE = 1, 2, 3, 4, 5

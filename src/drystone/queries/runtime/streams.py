@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast, overload
 
 from psycopg import AsyncConnection, Connection
 
-from drystone.queries.runtime import Caught, Probe
+from drystone.queries.runtime.statement import Caught, Probe
 
 Row = TypeVar("Row")
 P = ParamSpec("P")

@@ -14,8 +14,8 @@ from typing import Any
 import postgast
 
 from drystone.errors import QueryError
-from drystone.queries.choices import OrderBy, Piece, When
-from drystone.queries.lexer import Query, character_positions
+from drystone.queries.reading.lexer import Query, character_positions
+from drystone.queries.runtime.choices import OrderBy, Piece, When
 
 pb = postgast.pg_query_pb2
 

@@ -1,0 +1,1 @@
+"""Typed modules from described queries, and whether they are still true."""

@@ -1,0 +1,1 @@
+"""Models of what tables take, from their columns and CHECKs."""

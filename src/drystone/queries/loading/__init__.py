@@ -1,0 +1,1 @@
+"""Named queries loaded when a program starts, through aiosql."""

@@ -1,0 +1,1 @@
+"""Files of named queries, read exactly as PostgreSQL reads them."""
