@@ -125,3 +125,63 @@ def test_one_session_may_describe_again_and_again(shop: Connection[Any]) -> None
     first = describe_statement(shop, "SELECT name FROM shop.items")
     assert first == describe_statement(shop, "SELECT name FROM shop.items")
     assert first.columns[0].nullable is False
+
+
+@pytest.mark.parametrize(
+    ("statement", "proven"),
+    [
+        ("SELECT name FROM shop.items WHERE id = $1", True),
+        ("SELECT name FROM shop.items WHERE name = $1", False),
+        ("SELECT name FROM shop.items WHERE id > $1", False),
+        ("SELECT name FROM shop.items WHERE id = $1 OR name = $2", False),
+        ("SELECT name FROM shop.items ORDER BY id LIMIT 1", True),
+        ("SELECT name FROM shop.items LIMIT 2", False),
+        ("SELECT name FROM shop.items LIMIT $1", False),
+        ("SELECT max(id) FROM shop.items", True),
+        ("SELECT max(id) FROM shop.items GROUP BY name", False),
+        (
+            (
+                "SELECT i.name, b.name FROM shop.items AS i"
+                " LEFT JOIN shop.brands AS b ON b.id = i.brand_id WHERE i.id = $1"
+            ),
+            True,
+        ),
+        (
+            (
+                "SELECT i.name FROM shop.items AS i"
+                " LEFT JOIN shop.brands AS b ON b.id = i.brand_id AND i.id = $1"
+            ),
+            False,
+        ),
+        (
+            (
+                "SELECT i.name FROM shop.items AS i"
+                " JOIN shop.reviews AS r ON r.item_id = i.id WHERE i.id = $1"
+            ),
+            False,
+        ),
+        (
+            (
+                "SELECT i.name FROM shop.reviews AS r"
+                " JOIN shop.items AS i ON i.id = r.item_id WHERE r.id = $1"
+            ),
+            True,
+        ),
+        (
+            "SELECT name FROM shop.items WHERE id = (SELECT min(id) FROM shop.items)",
+            False,
+        ),
+        ("SELECT unnest(tags) FROM shop.items WHERE id = $1", False),
+        ("UPDATE shop.items SET name = $1 WHERE id = $2 RETURNING id", True),
+        ("DELETE FROM shop.reviews WHERE item_id = $1 RETURNING id", False),
+        ("INSERT INTO shop.brands VALUES ($1, $2) RETURNING id", True),
+        ("INSERT INTO shop.brands VALUES (1, 'a'), (2, 'b') RETURNING id", False),
+        ("INSERT INTO shop.brands SELECT id, name FROM shop.items RETURNING id", False),
+        ('SELECT name FROM shop.items WHERE name COLLATE "C" = $1', False),
+        ("SELECT id FROM shop.goods WHERE id = $1", False),
+    ],
+)
+def test_one_row_is_proven_by_a_key_or_the_form(
+    shop: Connection[Any], statement: str, proven: bool
+) -> None:
+    assert describe_statement(shop, statement).at_most_one is proven

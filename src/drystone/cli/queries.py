@@ -222,8 +222,19 @@ def _print_query(each: DescribedQuery) -> None:
         Text.assemble(
             (each.name, "bold"),
             f"({', '.join(taken)}){each.query.operator}",
+            (_cardinality(each), "dim"),
             ("\n    " + ", ".join(given) if given else "", "dim"),
         )
+    )
+
+
+def _cardinality(each: DescribedQuery) -> str:
+    """Say of a query of single rows what keeps it to one."""
+    if each.query.operator not in {"^", "$", "<!"}:
+        return ""
+    proven = each.described.at_most_one
+    return (
+        "  one row by its form or a key" if proven else "  one row if it is so when run"
     )
 
 

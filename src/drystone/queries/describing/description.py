@@ -15,6 +15,7 @@ from psycopg import Connection, sql
 from psycopg.pq import ExecStatus
 
 from drystone.errors import QueryRefused
+from drystone.queries.describing.cardinality import at_most_one_row
 from drystone.queries.describing.lookups import Lookups
 from drystone.queries.describing.nodes import Node, read_nodes
 from drystone.queries.describing.nullability import (
@@ -101,6 +102,7 @@ class StatementDescription:
     parameters: tuple[Parameter, ...]
     columns: tuple[Column, ...]
     one_row: bool = False  # whether there is a row in every case
+    at_most_one: bool = False  # whether a key, or the form, allows no second row
 
 
 class Describer:
@@ -130,7 +132,7 @@ class Describer:
         nullable = [True] * len(types)
         not_null = [False] * len(columns)
         joins: list[frozenset[int] | None] = [None] * len(columns)
-        one_row = False
+        one_row = at_most_one = False
         if tree is not None:
             nullable = [
                 may_be_null(tree, number, self._lookups)
@@ -141,6 +143,7 @@ class Describer:
                 joins = self._prover.missing_joins(tree)
                 declared = _declared(tree, declared)
             one_row = gives_one_row(tree)
+            at_most_one = at_most_one_row(tree, self._lookups)
         self._name(declared)
         return StatementDescription(
             tuple(
@@ -154,6 +157,7 @@ class Describer:
                 )
             ),
             one_row,
+            at_most_one,
         )
 
     def result_types(self, statement: str, absent: Collection[int]) -> list[int]:

@@ -115,10 +115,20 @@ SELECT EXISTS (
 )
 """
 
+# A table's own key does not hold for the tables that inherit from it.
 _UNIQUE = """
 SELECT i.indkey::int2[]
 FROM pg_catalog.pg_index AS i
+JOIN pg_catalog.pg_class AS c ON c.oid = i.indrelid
 WHERE i.indrelid = %s
+    AND (
+        c.relkind = 'p'
+        OR NOT EXISTS (
+            SELECT
+            FROM pg_catalog.pg_inherits AS h
+            WHERE h.inhparent = c.oid
+        )
+    )
     AND i.indisunique
     AND i.indisvalid
     AND i.indimmediate
