@@ -110,6 +110,20 @@ def test_a_fresh_check_needs_no_database(project: Drystone, drystone: Drystone) 
     assert drystone("--database-url", nowhere, "generate", "--check").code == 0
 
 
+def test_a_changed_view_is_noticed(project: Drystone, tmp_path: Path) -> None:
+    folder = tmp_path / "migrations" / "shop" / "repeatable"
+    folder.mkdir()
+    view = "CREATE OR REPLACE VIEW shop.goods AS SELECT id, {} FROM shop.items;"
+    (folder / "goods.sql").write_text(view.format("name AS title"))
+    query = "-- name: goods()\nSELECT good.id, good.title FROM shop.goods AS good;\n"
+    (tmp_path / "sql" / "shop" / "goods.sql").write_text(query)
+    assert project("generate").code == 0
+    assert project("generate", "--check").code == 0
+    (folder / "goods.sql").write_text(view.format("note AS title"))
+    assert project("generate", "--check").code == 1
+    assert "column title: text becomes text or NULL" in project("impact").out
+
+
 def test_nothing_is_written_while_a_query_is_refused(
     project: Drystone, tmp_path: Path
 ) -> None:

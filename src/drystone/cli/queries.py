@@ -123,7 +123,12 @@ def _generate(
 ) -> Generated:
     with _schema(context) as connection:
         return generate_modules(
-            connection, areas, context.read_migrations(), package, systems=systems
+            connection,
+            areas,
+            context.read_migrations(),
+            package,
+            repeatables=context.read_repeatables(),
+            systems=systems,
         )
 
 

@@ -91,6 +91,7 @@ def generate(
     migrations: Sequence[Migration],
     package: Package,
     *,
+    repeatables: Sequence[Migration] = (),
     systems: Sequence[str] = (),
 ) -> Generated:
     """Describe the queries on a migrated database and write their modules, in memory.
@@ -128,7 +129,7 @@ def generate(
         result.files[manifests / schema / _SCHEMA] = _json(
             {
                 "generator": _VERSION,
-                "schema": fingerprint(migrations, schema),
+                "schema": fingerprint(migrations, repeatables, schema),
                 "modules": made,
             }
         )
@@ -140,6 +141,7 @@ def is_fresh(
     migrations: Sequence[Migration],
     package: Package,
     *,
+    repeatables: Sequence[Migration] = (),
     systems: Sequence[str] = (),
 ) -> bool:
     """Tell, without a database, whether nothing has changed since the last time."""
@@ -153,7 +155,7 @@ def is_fresh(
         if path.name != _SCHEMA:
             continue
         found, schema = _read(path), path.parent.name
-        wanted = (_VERSION, fingerprint(migrations, schema))
+        wanted = (_VERSION, fingerprint(migrations, repeatables, schema))
         if (found.get("generator"), found.get("schema")) != wanted:
             return False
         folder = package.folder / schema
@@ -220,14 +222,19 @@ OPERATIONS = {
 }
 
 
-def fingerprint(migrations: Sequence[Migration], schema: str) -> str:
-    """Return a digest of the migrations that make a system, with what it builds on.
+def fingerprint(
+    migrations: Sequence[Migration], repeatables: Sequence[Migration], schema: str
+) -> str:
+    """Return a digest of the files that make a system, with what it builds on.
 
-    Of all migrations, where none are of a system of that name.
+    Of all files, where no migrations are of a system of that name.
     """
     known = any(each.system == schema for each in migrations)
     chosen = with_dependencies(migrations, [schema] if known else [])
-    return _digest("\n".join(f"{each.id} {each.up.checksum}" for each in chosen))
+    systems = {each.system for each in chosen}
+    again = [each for each in repeatables if each.system in systems or not known]
+    files = sorted(f"{each.id} {each.up.checksum}" for each in (*chosen, *again))
+    return _digest("\n".join(files))
 
 
 def _add_types(
