@@ -130,7 +130,7 @@ def test_nothing_is_written_while_a_query_is_refused(
     (tmp_path / "sql" / "shop" / "bad.sql").write_text("-- name: bad()\nSELECT nope;\n")
     run = project("generate")
     assert run.code == 1
-    assert "1 queries refused; nothing was written" in run.out
+    assert "1 query refused; nothing was written" in run.out
     assert not (tmp_path / "src").exists()
 
 
@@ -153,7 +153,7 @@ def test_impact_names_the_queries_that_a_migration_breaks_or_changes(
     project: Drystone, tmp_path: Path
 ) -> None:
     project("generate")
-    assert project("impact").out == "0 queries are affected\n"
+    assert project("impact").out == "0 queries affected\n"
     folder = tmp_path / "migrations" / "shop"
     (folder / "shop-0002-widen.sql").write_text(
         "ALTER TABLE shop.items ALTER id TYPE bigint;"

@@ -52,7 +52,7 @@ def describe(context: Context, *, systems: tuple[str, ...], as_json: bool) -> No
     failed = [each for each in described if each.error is not None]
     if not as_json:
         _print_errors(failed)
-        output.line(f"{len(described)} queries, {len(failed)} refused")
+        output.line(f"{_queries(described)}, {len(failed)} refused")
     if failed:
         raise SystemExit(_FINDINGS)
 
@@ -81,7 +81,7 @@ def generate(
     generated = _generate(context, areas, package, systems)
     if generated.failed:
         _print_errors(generated.failed)
-        output.line(f"{len(generated.failed)} queries refused; nothing was written")
+        output.line(f"{_queries(generated.failed)} refused; nothing was written")
         raise SystemExit(_FINDINGS)
     if check:
         stale = generated.stale()
@@ -108,7 +108,7 @@ def impact(context: Context, *, systems: tuple[str, ...], as_json: bool) -> None
     else:
         for each in found:
             _print_impact(each)
-        output.line(f"{len(found)} queries are affected")
+        output.line(f"{_queries(found)} affected")
     if found:
         raise SystemExit(_FINDINGS)
 
@@ -231,6 +231,10 @@ def _print_query(each: DescribedQuery) -> None:
             ("\n    " + ", ".join(given) if given else "", "dim"),
         )
     )
+
+
+def _queries(some: Sequence[object]) -> str:
+    return "1 query" if len(some) == 1 else f"{len(some)} queries"
 
 
 def _cardinality(each: DescribedQuery) -> str:
