@@ -64,7 +64,7 @@ def models(connection: Connection[Any], monkeypatch: pytest.MonkeyPatch) -> Mode
             package.__path__ = []
             monkeypatch.setitem(sys.modules, name, package)
         enums: Any = ModuleType(f"{PACKAGE}.{schema}.types")
-        for each in types.enums([schema]):
+        for each in types.own([schema]):
             labels = [(label.upper(), label) for label in each.labels]
             setattr(enums, class_name(each.name), StrEnum(each.name, labels))
         enums.Mood = Mood

@@ -1,15 +1,24 @@
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
 import pytest
 from psycopg import AsyncConnection, Connection
+from pydantic import BaseModel
 
 from drystone.errors import QueryError
 from drystone.queries.generation.project import Generated
 from drystone.queries.runtime import stream
 from tests.queries.conftest import Build
+
+
+class Facts(BaseModel):
+    """What an item's JSON holds."""
+
+    kg: int
+
 
 WITH_BRAND = """
 -- name: with_brand()
@@ -165,3 +174,53 @@ SELECT n AS number FROM generate_series(1, :upto::integer) AS n;
         assert sum(numbers) == 5000 * 5001 // 2
     with pytest.raises(TypeError, match="not a function of a query"):
         stream(lambda _: [1], shop)
+
+
+def test_composite_values_arrive_and_are_passed_as_objects(
+    build: Build, shop: Connection[Any]
+) -> None:
+    shop.execute(
+        "CREATE TYPE shop.size AS (width integer, note text, state shop.status);"
+        "CREATE TYPE shop.box AS (inner_size shop.size, made date, tags text[]);"
+        "CREATE TABLE shop.boxes (id integer PRIMARY KEY, box shop.box)"
+    )
+    items = build("""
+-- name: add_box(id, size)!
+INSERT INTO shop.boxes (id, box)
+VALUES (:id, ROW(:size, DATE '2026-01-02', '{a,NULL}'));
+
+-- name: boxes()
+SELECT stored.id, stored.box, ARRAY[(stored.box).inner_size] AS sizes
+FROM shop.boxes AS stored
+ORDER BY stored.id;
+""")
+    size = items.Size(3, 'say "so", (maybe)', None)
+    items.add_box(shop, id=1, size=size)
+    items.add_box(shop, id=2, size=items.Size(None, "", None))
+    first, second = items.boxes(shop)
+    assert first.box.inner_size == size
+    assert first.box.made == dt.date(2026, 1, 2)
+    assert first.box.tags == ["a", None]
+    assert first.sizes == [size]
+    assert second.box.inner_size == items.Size(None, "", None)
+    assert get_type_hints(items.Box)["made"] == dt.date | None
+
+
+def test_json_has_the_model_that_a_comment_names(
+    build: Build, shop: Connection[Any]
+) -> None:
+    items = build(f"""
+-- name: facts()
+-- json facts: {Facts.__module__}.Facts
+SELECT item.id, item.facts FROM shop.items AS item ORDER BY item.id;
+""")
+    assert [row.facts for row in items.facts(shop)] == [
+        Facts(kg=50),
+        None,
+        Facts(kg=50),
+    ]
+    shop.execute("""UPDATE shop.items SET facts = '{"kg": "secret"}' WHERE id = 3""")
+    with pytest.raises(QueryError, match="a value in column 2") as caught:
+        items.facts(shop)
+    assert caught.value.query == "shop.items.facts"
+    assert "secret" not in str(caught.value)

@@ -7,7 +7,7 @@ changes its own lines and nothing else.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from keyword import iskeyword
 
@@ -27,7 +27,7 @@ from drystone.queries.generation.python import (
     sql_literal,
 )
 from drystone.queries.generation.shapes import Branch, Leaf, branch_class, make_shape
-from drystone.queries.generation.types import SqlType, TypeMap, class_name
+from drystone.queries.generation.types import Kind, SqlType, TypeMap, class_name
 from drystone.queries.reading.files import Area
 from drystone.queries.reading.lexer import Query
 from drystone.queries.runtime.choices import OrderBy, When, conditional, order_names
@@ -52,17 +52,31 @@ def write_module(area: Area, queries: Sequence[DescribedQuery], types: TypeMap) 
     return module.text(f"Queries of {folder}.")
 
 
-def write_types(schema: str, enums: Iterable[SqlType]) -> str:
-    """Return the module with the enums of a schema."""
-    parts = [head(f"Types of schema {schema}.") + "from enum import StrEnum"]
-    for each in enums:
-        comment = each.comment or f"The labels of {each.schema}.{each.name}."
-        lines = [f"class {class_name(each.name)}(StrEnum):"]
-        lines += [f"    {line}".rstrip() for line in docstring([comment])]
-        lines.append("")
-        lines += [f"    {member(label)} = {quoted(label)}" for label in each.labels]
-        parts.append("\n".join(lines))
-    return "\n\n\n".join(parts) + "\n"
+def write_types(schema: str, own: Sequence[SqlType], types: TypeMap) -> str:
+    """Return the module with the enums and composite types of a schema."""
+    used: set[tuple[str, str]] = set()
+    parts = []
+    for each in own:
+        if each.kind is Kind.ENUM:
+            used.add(("enum", "StrEnum"))
+            comment = each.comment or f"The labels of {each.schema}.{each.name}."
+            base = "StrEnum"
+            fields = [f"{member(label)} = {quoted(label)}" for label in each.labels]
+        else:
+            used.add(("drystone.queries.runtime", "Row"))
+            comment = each.comment or f"A value of {each.schema}.{each.name}."
+            base = "Row"
+            kinds = [types.given(oid) for oid in each.field_types]
+            used |= {name for kind in kinds for name in kind.imports}
+            pairs = zip(each.field_names, kinds, strict=True)
+            fields = [f"{name}: {kind.annotation} | None" for name, kind in pairs]
+        lines = [*docstring([comment]), "", *fields]
+        body = "\n".join(f"    {line}".rstrip() for line in lines)
+        parts.append(f"class {class_name(each.name)}({base}):\n{body}")
+    names = {class_name(each.name) for each in own}
+    used = {(m, n) for m, n in used if n not in {*names, "composite", "each"}}
+    start = head(f"Types of schema {schema}.") + imports(used)
+    return "\n\n\n".join([start, *parts]) + "\n"
 
 
 @dataclass(slots=True)

@@ -251,8 +251,8 @@ def _add_types(
             result.files[package.folder / system / "inputs.py"] = inputs
     for schema in _schemas(areas, types):
         folder = package.folder / schema
-        if enums := types.enums([schema]):
-            result.files[folder / "types.py"] = write_types(schema, enums)
+        if own := types.own([schema]):
+            result.files[folder / "types.py"] = write_types(schema, own, types)
         if not (folder / "__init__.py").exists():
             result.files[folder / "__init__.py"] = f'"""The system {schema}."""\n'
 
@@ -276,8 +276,8 @@ def _manifest(queries: Sequence[DescribedQuery], module: str) -> str:
 
 
 def _schemas(areas: Sequence[Area], types: TypeMap) -> list[str]:
-    """Return the systems, and other schemas whose enums their queries use."""
-    return sorted({*(area.names[0] for area in areas), *types.enum_schemas()})
+    """Return the systems, and other schemas whose types their queries use."""
+    return sorted({*(area.names[0] for area in areas), *types.schemas()})
 
 
 def _generated_before(

@@ -37,6 +37,7 @@ SELECT
     t.typname AS name,
     CASE
         WHEN t.typcategory = 'A' AND t.typelem <> 0 THEN 'a'
+        WHEN c.relkind <> 'c' THEN 'p'
         ELSE t.typtype
     END AS kind,
     CASE WHEN t.typcategory = 'A' THEN t.typelem ELSE t.typbasetype END AS part,
@@ -66,6 +67,7 @@ SELECT
 FROM wanted
 JOIN pg_catalog.pg_type AS t ON t.oid = wanted.oid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+LEFT JOIN pg_catalog.pg_class AS c ON c.oid = t.typrelid
 ORDER BY n.nspname, t.typname
 """
 
@@ -73,8 +75,9 @@ _OWN = """
 SELECT t.oid
 FROM pg_catalog.pg_type AS t
 JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+LEFT JOIN pg_catalog.pg_class AS c ON c.oid = t.typrelid
 WHERE n.nspname = ANY (%s::text[])
-    AND t.typtype = 'e'
+    AND (t.typtype = 'e' OR c.relkind = 'c')
 """
 
 
@@ -220,15 +223,16 @@ class TypeMap:
                 for each in cursor.execute(_TYPES, [unknown]):
                     self._types[each.oid] = each
 
-    def enums(self, schemas: list[str]) -> list[SqlType]:
-        """Return the enums that schemas define, by name."""
+    def own(self, schemas: list[str]) -> list[SqlType]:
+        """Return the enums and composite types that schemas define, by name."""
         oids = [oid for (oid,) in self._connection.execute(_OWN, [schemas])]
         self.read(oids)
         return sorted((self._types[oid] for oid in oids), key=lambda t: t.name)
 
-    def enum_schemas(self) -> set[str]:
-        """Return the schemas of the enums that were met."""
-        return {t.schema for t in self._types.values() if t.kind is Kind.ENUM}
+    def schemas(self) -> set[str]:
+        """Return the schemas of the enums and composite types that were met."""
+        kinds = (Kind.ENUM, Kind.COMPOSITE)
+        return {t.schema for t in self._types.values() if t.kind in kinds}
 
     def given(self, oid: int) -> PythonType:
         """Return how a row holds a type."""
@@ -250,9 +254,32 @@ class TypeMap:
                 )
             case Kind.ARRAY:
                 return self._array(self._python(self[each.part], taken=taken), taken)
+            case Kind.COMPOSITE:
+                return self._composite(each)
         if taken and each.name in _TAKEN:
             return _TAKEN[each.name]
         return _BASE.get(each.name, _TEXT)
+
+    def _composite(self, each: SqlType) -> PythonType:
+        name, module = class_name(each.name), f"{self._package}.{each.schema}.types"
+        fields = [self.given(oid) for oid in each.field_types]
+        loads = [
+            kind.converter or f'"{self._text_form(self[oid])}"'
+            for kind, oid in zip(fields, each.field_types, strict=True)
+        ]
+        imports = {(module, name), ("drystone.queries.runtime", "composite")}
+        for kind in fields:
+            imports |= kind.imports if kind.converter else set()
+        converter = f"composite({', '.join([name, *loads])})"
+        return PythonType(name, frozenset(imports), converter, binary=False)
+
+    def _text_form(self, each: SqlType) -> str:
+        """Return the type whose text a field of a composite value is read as."""
+        if each.kind is Kind.DOMAIN:
+            return self._text_form(self[each.part])
+        if each.kind is Kind.ARRAY:
+            return f"{self._text_form(self[each.part])}[]"
+        return each.name if each.name in _BASE else "text"
 
     @staticmethod
     def _array(element: PythonType, taken: bool) -> PythonType:

@@ -6,7 +6,14 @@ from drystone.queries.runtime.choices import Choice, OrderBy, When
 from drystone.queries.runtime.nesting import Nest
 from drystone.queries.runtime.statement import Statement
 from drystone.queries.runtime.streams import stream
-from drystone.queries.runtime.values import JsonInput, Row, VectorInput, each, model
+from drystone.queries.runtime.values import (
+    JsonInput,
+    Row,
+    VectorInput,
+    composite,
+    each,
+    model,
+)
 
 __all__ = [
     "Choice",
@@ -17,6 +24,7 @@ __all__ = [
     "Statement",
     "VectorInput",
     "When",
+    "composite",
     "each",
     "model",
     "stream",

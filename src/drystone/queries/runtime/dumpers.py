@@ -17,6 +17,7 @@ from math import isfinite
 from typing import Any, cast
 
 import psycopg
+from msgspec.structs import astuple
 from pgvector import HalfVector, Vector
 from psycopg.abc import Buffer, Transformer
 from psycopg.adapt import AdaptersMap, PyFormat
@@ -29,6 +30,7 @@ from psycopg.types.range import Range, dump_range_binary
 
 from drystone.database.agtype import Agtype
 from drystone.errors import BadInput
+from drystone.queries.runtime.values import Row
 
 Dump = Callable[[Any], Buffer | None]
 
@@ -99,6 +101,8 @@ def _by_value(transformer: Transformer, oid: int) -> TypeDumper:
     """Send the text form that psycopg has for the value's own type."""
 
     def dump(value: Any) -> Buffer | None:
+        if isinstance(value, Row):  # a composite value
+            value = astuple(value)
         return transformer.get_dumper(value, PyFormat.TEXT).dump(value)
 
     return TypeDumper(oid, Format.TEXT, dump, "a value of that type")

@@ -420,13 +420,13 @@ def _row_maker(
 
     def make_converted(values: Values) -> Any:
         converted = list(values)
-        try:
-            for index, convert in columns:
+        for index, convert in columns:
+            try:
                 if (value := converted[index]) is not None:
                     converted[index] = convert(value)
-            return build(*converted)
-        except (IndexError, KeyError, TypeError, ValueError) as error:
-            raise _outdated(name) from error
+            except (IndexError, KeyError, TypeError, ValueError) as error:
+                raise _outdated(name, column=index + 1) from error
+        return make(converted)
 
     return make_converted if columns else make
 
@@ -447,9 +447,11 @@ def _lookup(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return convert
 
 
-def _outdated(name: str) -> QueryError:
+def _outdated(name: str, *, column: int | None = None) -> QueryError:
+    what = "a row" if column is None else f"a value in column {column}"
     return QueryError(
-        f"query {name} returned a row that its function was not generated for",
+        f"query {name} returned {what} that its function was not generated for",
         query=name,
-        hint="Generate the functions again, from the database's present schema.",
+        hint="Generate the functions again, from the database's present schema; or let"
+        " the model of a JSON column take what the column holds.",
     )

@@ -7,7 +7,11 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 from pgvector import Vector
+from psycopg import postgres
+from psycopg.adapt import Transformer
+from psycopg.pq import Format
 from psycopg.types.array import ArrayLoader
+from psycopg.types.composite import RecordLoader
 from psycopg.types.json import Json, Jsonb
 from pydantic import TypeAdapter
 
@@ -62,6 +66,28 @@ def each(convert: Callable[[Any], Value]) -> Callable[[Any], Any]:
         return convert_all(value)
 
     return convert_literal
+
+
+def composite(
+    build: Callable[..., Value], *fields: str | Callable[[Any], Any]
+) -> Callable[[str], Value]:
+    """Return a converter of composite values, which arrive as their literals.
+
+    ``fields`` are built-in types by name, or converters.
+    """
+    loads = [_text_loader(each) if isinstance(each, str) else each for each in fields]
+
+    def convert(literal: str) -> Value:
+        values = RecordLoader(0).load(literal.encode())
+        pairs = zip(loads, values, strict=True)
+        return build(*(None if v is None else load(v) for load, v in pairs))
+
+    return convert
+
+
+def _text_loader(name: str) -> Callable[[str], Any]:
+    load = Transformer().get_loader(postgres.types.get_oid(name), Format.TEXT).load
+    return lambda text: load(text.encode())
 
 
 class _TextArrayLoader(ArrayLoader):
