@@ -12,6 +12,7 @@ import pkgutil
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -148,9 +149,17 @@ def demo(demo_url: str, settings: Settings) -> Iterator[Connection[Any]]:
 @pytest.fixture(scope="session")
 def queries() -> Any:
     """Every generated function, by system and area."""
-    for module in pkgutil.walk_packages(systems.__path__, "drystone.systems."):
-        importlib.import_module(module.name)
-    return systems
+    found = SimpleNamespace()
+    for system in pkgutil.iter_modules(systems.__path__, "drystone.systems."):
+        if system.ispkg:
+            package = importlib.import_module(system.name)
+            areas = pkgutil.iter_modules(package.__path__)
+            modules = {
+                area.name: importlib.import_module(f"{system.name}.{area.name}")
+                for area in areas
+            }
+            setattr(found, system.name.rpartition(".")[2], SimpleNamespace(**modules))
+    return found
 
 
 def _url(connection: Connection[Any]) -> str:
