@@ -29,7 +29,6 @@ class State(StrEnum):
 
 
 IS_APPLIED = {State.APPLIED, State.COMMENTED, State.EDITED, State.MISSING}
-_REFUSED = {State.EDITED, State.MISSING, State.RENAMED}
 
 
 @dataclass(frozen=True, slots=True)

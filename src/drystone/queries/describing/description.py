@@ -62,7 +62,6 @@ WHERE p.pronamespace = pg_catalog.pg_my_temp_schema()
     AND p.proname = 'described'
 """
 
-
 _INFERRED, _TEXT = 0, 25
 
 # Classes of errors that are the statement's own; a missing privilege is not.
@@ -81,7 +80,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a result. ``nullable`` is false only where NULL is impossible.
+    """A column of a result.
 
     ``type`` may be a domain; ``oid`` is then the type that it rests on and is sent as.
     ``joins`` are the outer joins that alone can make it NULL, by numbers that mean
@@ -91,8 +90,12 @@ class Column:
     name: str
     type: str
     oid: int
-    nullable: bool
     joins: frozenset[int] | None
+
+    @property
+    def nullable(self) -> bool:
+        """Whether it may be NULL; false only where that is impossible."""
+        return self.joins is None or bool(self.joins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,6 @@ class Describer:
         if tree is not None:
             self._plan(statement)
         nullable = [True] * len(types)
-        not_null = [False] * len(columns)
         joins: list[frozenset[int] | None] = [None] * len(columns)
         one_row = at_most_one = False
         if tree is not None:
@@ -139,7 +141,6 @@ class Describer:
                 for number in range(1, len(types) + 1)
             ]
             if len(visible_targets(tree)) == len(columns):
-                not_null = self._prover.not_null(tree)
                 joins = self._prover.missing_joins(tree)
                 declared = _declared(tree, declared)
             one_row = gives_one_row(tree)
@@ -151,9 +152,9 @@ class Describer:
                 for oid, may in zip(types, nullable, strict=True)
             ),
             tuple(
-                Column(name, self._types[kind], oid, not never, alone)
-                for (name, oid), kind, never, alone in zip(
-                    columns, declared, not_null, joins, strict=True
+                Column(name, self._types[kind], oid, alone)
+                for (name, oid), kind, alone in zip(
+                    columns, declared, joins, strict=True
                 )
             ),
             one_row,

@@ -64,17 +64,13 @@ class Prover:
         self._proofs: dict[int, Proofs] = {}  # by the query's identity
         self._assumed: set[tuple[int, int]] = set()  # of recursive queries
 
-    def not_null(self, query: Node) -> list[bool]:
-        """Return, for each column of a query's result, whether it is never NULL."""
-        self._proofs.clear()
-        columns = range(1, len(visible_targets(query)) + 1)
-        return [self._column(query, number, None) for number in columns]
-
     def missing_joins(self, query: Node) -> list[frozenset[int] | None]:
         """Return, for each column, the outer joins that alone can make it NULL.
 
-        None for a column that may be NULL for another reason.
+        None for a column that may be NULL for another reason; none for one that never
+        is.
         """
+        self._proofs.clear()
         columns = range(1, len(visible_targets(query)) + 1)
         return [self._missing_joins(query, number) for number in columns]
 
