@@ -44,6 +44,15 @@ SELECT
         WHERE pg_catalog.age(c.xmin) <= pg_catalog.age({mark}::xid)
     ) AS newer
 FROM {catalog} AS c
+{own}
+"""
+
+_OWN_SUBSCRIPTIONS = """
+WHERE c.subdbid = (
+    SELECT d.oid
+    FROM pg_catalog.pg_database AS d
+    WHERE d.datname = pg_catalog.current_database()
+)
 """
 
 
@@ -80,6 +89,7 @@ def _state(connection: Connection[Any], mark: str) -> list[tuple[str, int, int]]
             name=sql.Literal(f"{schema}.{name}"),
             mark=sql.SQL("%(mark)s"),
             catalog=sql.Identifier(schema, name),
+            own=sql.SQL(_OWN_SUBSCRIPTIONS if name == "pg_subscription" else ""),
         )
         for schema, name in catalogs
     ]
