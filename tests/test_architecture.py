@@ -23,6 +23,7 @@ FLOORS = [
     ["migrations"],
     ["queries"],
     ["systems"],
+    ["review"],
     ["cli"],
 ]
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}

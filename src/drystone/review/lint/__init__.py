@@ -1,0 +1,1 @@
+"""Hazards in migrations and queries, found by reading them: no database is needed."""

@@ -1,0 +1,1 @@
+"""The plans of the named queries, on representative data."""
