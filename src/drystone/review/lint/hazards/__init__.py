@@ -1,0 +1,1 @@
+"""What the statements of a migration do to those who use the database."""

@@ -1,0 +1,1 @@
+"""What named queries get wrong, seen beside the schema they are for."""

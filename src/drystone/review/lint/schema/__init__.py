@@ -1,0 +1,1 @@
+"""The schema that the files before a statement make, by reading them alone."""

@@ -1,0 +1,99 @@
+"""Tables as migrations make them: what a rule needs to know of what is there already.
+
+Names are schema-qualified, ``public`` where the file gives no schema, and not quoted.
+Types are as PostgreSQL prints them without a modifier: ``character varying``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Column:
+    """A column; ``modifiers`` are varchar's length, or numeric's precision and scale.
+
+    ``has_default`` also holds for identity and generated columns.
+    """
+
+    name: str
+    type: str
+    modifiers: tuple[int, ...] = ()
+    array: bool = False
+    not_null: bool = False
+    has_default: bool = False
+    generated: bool = False
+    identity: bool = False
+
+
+@dataclass(slots=True)
+class Constraint:
+    """A constraint; ``kind`` is check, primary, unique, foreign, exclude or not_null.
+
+    ``columns`` are the table's own; ``expression`` is a check's, deparsed; ``proves``
+    are the columns that a check shows to be not null (``col IS NOT NULL``).
+    """
+
+    name: str
+    kind: str
+    columns: tuple[str, ...] = ()
+    valid: bool = True
+    expression: str = ""
+    proves: frozenset[str] = frozenset()
+    references: str | None = None
+    referenced: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Index:
+    """An index; an expression among ``columns`` is None, ``predicate`` is deparsed."""
+
+    name: str
+    table: str
+    columns: tuple[str | None, ...]
+    unique: bool = False
+    method: str = "btree"
+    predicate: str | None = None
+    expressions: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Table:
+    """A table, or what queries use as one.
+
+    ``kind`` is table, partitioned, partition, foreign, view or materialized view;
+    ``created_in`` is the id of the migration that made it. ``grants`` are the
+    privileges of each role, in lower case.
+    """
+
+    name: str
+    created_in: str
+    kind: str = "table"
+    parent: str | None = None
+    columns: dict[str, Column] = field(default_factory=dict)
+    constraints: dict[str, Constraint] = field(default_factory=dict)
+    indexes: dict[str, Index] = field(default_factory=dict)
+    grants: dict[str, set[str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Schema:
+    """Everything that was made so far, by name.
+
+    ``types`` has enums, domains and composites with the migration that made them;
+    ``schema_grants`` the roles that may use a schema; ``default_grants`` what ALTER
+    DEFAULT PRIVILEGES gives on the tables to come: schema (or ``""``), role, privileges.
+    """
+
+    tables: dict[str, Table] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, str] = field(default_factory=dict)
+    schemas: dict[str, str] = field(default_factory=dict)
+    schema_grants: dict[str, set[str]] = field(default_factory=dict)
+    default_grants: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+
+    def index(self, name: str) -> Index | None:
+        """Return an index by its qualified name."""
+        return next(
+            (t.indexes[name] for t in self.tables.values() if name in t.indexes), None
+        )
