@@ -82,7 +82,7 @@ class Schema:
 
     ``types`` has enums, domains and composites with the migration that made them;
     ``schema_grants`` the roles that may use a schema; ``default_grants`` what ALTER
-    DEFAULT PRIVILEGES gives on the tables to come: schema (or ``""``), role, privileges.
+    DEFAULT PRIVILEGES gives on tables to come, by schema (or ``""``) and role.
     """
 
     tables: dict[str, Table] = field(default_factory=dict)
