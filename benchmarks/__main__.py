@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks import (
     bulk_load,
     generation,
+    lint_speed,
     lock_safety,
     migration_speed,
     nullability,
@@ -32,6 +33,7 @@ BENCHMARKS = {
     "generation": generation.run,
     "migration_speed": migration_speed.run,
     "lock_safety": lock_safety.run,
+    "lint_speed": lint_speed.run,
 }
 
 PROJECT = Path(__file__).parents[1]

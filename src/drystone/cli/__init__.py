@@ -25,13 +25,18 @@ _MODULES = {
     "drift": "proof",
     "generate": "queries",
     "impact": "queries",
+    "lint": "lint",
     "migrate": "migrations",
     "new": "migrations",
+    "plans": "plans",
     "repair": "history",
+    "review": "review",
     "rollback": "migrations",
     "seed": "seed",
     "show": "history",
+    "statistics": "lint",
     "status": "migrations",
+    "trace": "trace",
     "verify": "proof",
 }
 

@@ -4,6 +4,8 @@
                                               first is the one in the statement
 ``nullable: payload, error``                  parameters that may be NULL
 ``json extracted_data: shop.models.Extracted``  the pydantic model of a JSON column
+``drystone: ignore a-rule: why``              what lint shall not say; other linters'
+                                              comments of the kind are understood too
 
 aiosql takes such lines for documentation, so that a file with them stays its own.
 """
@@ -19,6 +21,7 @@ from drystone.queries.reading.lexer import Query
 _ORDER = re.compile(r"order\s+(?P<name>[a-z]\w*)\s*:\s*(?P<text>.+)")
 _NULLABLE = re.compile(r"nullable\s*:\s*(?P<names>[\w, ]+)")
 _JSON = re.compile(r"json\s+(?P<column>\w+)\s*:\s*(?P<model>[\w.]+\.\w+)")
+_SILENCE = re.compile(r"(drystone\s*:|eugene\s*:|squawk-)\s*ignore\b.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def read_annotations(query: Query) -> Annotations:
             nullable |= {name.strip() for name in match["names"].split(",")}
         elif match := _JSON.fullmatch(line):
             models[match["column"]] = match["model"]
-        else:
+        elif not _SILENCE.fullmatch(line):
             lines.append(line)
     if unknown := nullable - set(query.parameters):
         raise QueryError(

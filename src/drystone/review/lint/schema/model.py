@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 class Column:
     """A column; ``modifiers`` are varchar's length, or numeric's precision and scale.
 
-    ``has_default`` also holds for identity and generated columns.
+    ``not_null`` holds when every row is known to have a value: a NOT NULL that is NOT
+    VALID does not count. ``has_default`` also holds for identity and generated columns.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Column:
     has_default: bool = False
     generated: bool = False
     identity: bool = False
+    collation: str | None = None
 
 
 @dataclass(slots=True)
@@ -46,7 +48,11 @@ class Constraint:
 
 @dataclass(slots=True)
 class Index:
-    """An index; an expression among ``columns`` is None, ``predicate`` is deparsed."""
+    """An index; an expression among ``columns`` is None, ``predicate`` is deparsed.
+
+    ``uses`` are all the table's columns that it reads, in expressions and its
+    predicate too; ``labels`` are what a name that PostgreSQL makes for it consists of.
+    """
 
     name: str
     table: str
@@ -55,6 +61,8 @@ class Index:
     method: str = "btree"
     predicate: str | None = None
     expressions: tuple[str, ...] = ()
+    uses: frozenset[str] = frozenset()
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -62,8 +70,9 @@ class Table:
     """A table, or what queries use as one.
 
     ``kind`` is table, partitioned, partition, foreign, view or materialized view;
-    ``created_in`` is the id of the migration that made it. ``grants`` are the
-    privileges of each role, in lower case.
+    ``created_in`` is the id of the migration that made it, empty for a table that no
+    file makes: its columns are not ``known``. ``grants`` are the privileges of each
+    role, in lower case.
     """
 
     name: str
@@ -74,21 +83,34 @@ class Table:
     constraints: dict[str, Constraint] = field(default_factory=dict)
     indexes: dict[str, Index] = field(default_factory=dict)
     grants: dict[str, set[str]] = field(default_factory=dict)
+    known: bool = True
+
+    @property
+    def is_view(self) -> bool:
+        """Whether it has no rows of its own."""
+        return self.kind == "view"
 
 
 @dataclass(slots=True)
 class Schema:
     """Everything that was made so far, by name.
 
-    ``types`` has enums, domains and composites with the migration that made them;
-    ``schema_grants`` the roles that may use a schema; ``default_grants`` what ALTER
-    DEFAULT PRIVILEGES gives on tables to come, by schema (or ``""``) and role.
+    ``types`` has enums, domains and composites with the migration that made them, as
+    have ``functions``, ``schemas``, ``sequences`` and ``extensions``; ``steady`` are
+    the functions declared IMMUTABLE or STABLE, ``checked_domains`` the domains that
+    refuse values. ``schema_grants`` are the roles that may use a schema;
+    ``default_grants`` what ALTER DEFAULT PRIVILEGES gives on tables to come, by schema
+    (or ``""``) and role.
     """
 
     tables: dict[str, Table] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=dict)
     schemas: dict[str, str] = field(default_factory=dict)
+    sequences: dict[str, str] = field(default_factory=dict)
+    extensions: dict[str, str] = field(default_factory=dict)
+    steady: set[str] = field(default_factory=set)
+    checked_domains: set[str] = field(default_factory=set)
     schema_grants: dict[str, set[str]] = field(default_factory=dict)
     default_grants: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
@@ -97,3 +119,10 @@ class Schema:
         return next(
             (t.indexes[name] for t in self.tables.values() if name in t.indexes), None
         )
+
+    def owner(self, name: str) -> Table | None:
+        """Return the table of that name, or the one whose index has that name."""
+        if name in self.tables:
+            return self.tables[name]
+        index = self.index(name)
+        return self.tables.get(index.table) if index else None
