@@ -157,7 +157,11 @@ def test_bad_files_are_findings_and_the_rest_is_linted(
         q_good="-- name: items()\nSELECT * FROM shop.items;\n",
     )
     write(m9="-- transactionel: false\nSELECT 9;")
+    (other / "gone.sql").symlink_to("nowhere.sql")
+    (other / "folder.sql").mkdir()
     assert set(found(project)) >= {
+        ("gone.sql", "unreadable-file", 1),
+        ("folder.sql", "unreadable-file", 1),
         ("m2.sql", "unknown-order", 1),
         ("m3.sql", "unknown-order", 1),
         ("m4.sql", "unreadable-file", 1),

@@ -122,6 +122,10 @@ class _Reader:
         except DrystoneError as problem:
             self._note(UNREADABLE, problem, path)
             return None
+        except OSError as problem:
+            refused = DrystoneError(f"the file cannot be read: {problem.strerror}")
+            self._note(UNREADABLE, refused, path)
+            return None
         self.files[path] = file
         self.sources.files.append(file)
         return file

@@ -120,7 +120,7 @@ def _run(files: Sequence[SqlFile], flag: str | None) -> Iterator[tuple[SqlFile, 
         said = done.stderr.decode(errors="replace").strip().partition("\n")[0]
         raise DrystoneError(
             f"squawk failed: {said or f'exit code {done.returncode}'}",
-            hint="Run drystone doctor, or reinstall it: pip install 'squawk-cli>=2.70'",
+            hint="Reinstall it: pip install --force-reinstall 'squawk-cli>=2.70'",
         )
     for said in json.loads(done.stdout or "[]"):
         yield files[int(Path(said["file"]).stem)], said
