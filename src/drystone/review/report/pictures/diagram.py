@@ -55,8 +55,8 @@ def draw_diagram(tables: Sequence[Entity], *, link: Callable[[str], str]) -> str
     """
     boxes, links, references = _measure(tables)
     layout = lay_out(boxes, links)
-    key = _legend(layout.height + _EDGE) if references else ""
-    width = max(layout.width, 480 if key else 0) + 2 * _EDGE
+    key, least = _legend(layout.height + _EDGE) if references else ("", 0.0)
+    width = max(layout.width, least) + 2 * _EDGE
     height = layout.height + 2 * _EDGE + (_LEGEND if key else 0)
     lines = [
         _line(child, reference, points)
@@ -329,8 +329,8 @@ def _towards(start: Point, end: Point, part: float) -> Point:
     )
 
 
-def _legend(top: float) -> str:
-    """Explain the marks in one line below the tables."""
+def _legend(top: float) -> tuple[str, float]:
+    """Explain the marks in one line below the tables; return it with its width."""
     samples = (
         (Reference((), "", unique=False), "many rows reference one"),
         (Reference((), "", unique=True), "at most one row references one"),
@@ -362,5 +362,7 @@ def _legend(top: float) -> str:
             SMALL.draw(x + 54, y + 4, words),
         ]
         x += 54 + SMALL.width(words) + 24
-    drawn.append(SMALL.draw(x, y + 4, "type? the column may be null"))
-    return element("g", *drawn, class_="legend", fill=colours.MUTED)
+    nullable = "type? the column may be null"
+    drawn.append(SMALL.draw(x, y + 4, nullable))
+    legend = element("g", *drawn, class_="legend", fill=colours.MUTED)
+    return legend, x + SMALL.width(nullable)
