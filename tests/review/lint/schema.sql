@@ -97,6 +97,18 @@ CREATE TABLE shop.measures_2028 PARTITION OF shop.measures
 
 ALTER TABLE shop.measures DETACH PARTITION shop.measures_2028;
 
+CREATE TABLE shop.measures_2029 PARTITION OF shop.measures
+    FOR VALUES FROM ('2029-01-01') TO ('2030-01-01') PARTITION BY LIST (sensor);
+
+CREATE TABLE shop.measures_2029_rest PARTITION OF shop.measures_2029 DEFAULT;
+
+CREATE TABLE shop.measures_2030 (LIKE shop.measures) PARTITION BY LIST (sensor);
+
+ALTER TABLE shop.measures ATTACH PARTITION shop.measures_2030
+    FOR VALUES FROM ('2030-01-01') TO ('2031-01-01');
+
+CREATE INDEX ON shop.measures (note);
+
 CREATE TABLE shop.summary AS
 SELECT o.id, o.price AS paid, o.customer FROM shop.orders AS o;
 

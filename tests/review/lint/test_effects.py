@@ -62,6 +62,27 @@ CREATE TABLE public.p (id int, x int) PARTITION BY LIST (id);
 CREATE TABLE public.p1 (id int, x int);
 CREATE TABLE public.p2 (id int NOT NULL, x int, CONSTRAINT two CHECK (id = 2));
 CREATE TABLE public.p3 PARTITION OF public.p FOR VALUES IN (3);
+CREATE TABLE public.big (
+    id int,
+    x int,
+    s text,
+    own public.plain,
+    r_id bigint CONSTRAINT big_r REFERENCES public.r
+) PARTITION BY LIST (id);
+CREATE TABLE public.big_1 PARTITION OF public.big FOR VALUES IN (1)
+    PARTITION BY LIST (x);
+CREATE TABLE public.big_11 PARTITION OF public.big_1 FOR VALUES IN (1);
+CREATE TABLE public.big_2 PARTITION OF public.big FOR VALUES IN (2);
+CREATE TABLE public.big_0 PARTITION OF public.big DEFAULT PARTITION BY LIST (x);
+CREATE TABLE public.big_01 PARTITION OF public.big_0 DEFAULT;
+CREATE INDEX big_x ON public.big (x);
+CREATE TABLE public.wide (LIKE public.big) PARTITION BY LIST (x);
+CREATE TABLE public.wide_1 PARTITION OF public.wide DEFAULT;
+CREATE TABLE public.base (id int, x int CONSTRAINT base_x CHECK (x > 0));
+CREATE TABLE public.heir () INHERITS (public.base);
+CREATE TABLE public.pr (id int PRIMARY KEY) PARTITION BY LIST (id);
+CREATE TABLE public.pr_1 PARTITION OF public.pr FOR VALUES IN (1);
+CREATE TABLE public.to_pr (id int CONSTRAINT to_pr_key REFERENCES public.pr);
 CREATE MATERIALIZED VIEW public.mv AS SELECT r.id FROM public.r;
 CREATE UNIQUE INDEX mv_id ON public.mv (id);
 CREATE VIEW public.vw AS SELECT r.id FROM public.r;
@@ -200,6 +221,71 @@ SELECT r.x FROM public.r FOR UPDATE
 ANALYZE public.t
 """
 
+BELOW = """
+ALTER TABLE public.big ADD COLUMN c int
+ALTER TABLE public.big DROP COLUMN s
+ALTER TABLE public.big ALTER s TYPE varchar
+ALTER TABLE public.big ALTER s SET DEFAULT ''
+ALTER TABLE public.big ALTER s SET NOT NULL
+ALTER TABLE public.big ALTER s SET STATISTICS 9
+ALTER TABLE public.big ALTER s SET (n_distinct = 9)
+ALTER TABLE public.big ALTER s SET STORAGE EXTERNAL
+ALTER TABLE public.big ALTER s SET COMPRESSION pglz
+ALTER TABLE public.big ALTER s SET STATISTICS 9, OWNER TO CURRENT_USER
+ALTER TABLE ONLY public.big ALTER s SET DEFAULT ''
+ALTER TABLE public.big OWNER TO CURRENT_USER
+ALTER TABLE public.big ENABLE ROW LEVEL SECURITY
+ALTER TABLE public.big REPLICA IDENTITY FULL
+ALTER TABLE public.big ADD CHECK (id > 0) NOT VALID
+ALTER TABLE public.big ADD UNIQUE (id, x)
+ALTER TABLE public.wide ADD FOREIGN KEY (id) REFERENCES public.pr
+ALTER TABLE public.big RENAME TO huge
+ALTER TABLE public.big RENAME s TO note
+ALTER TABLE public.big_1 ADD CHECK (id > 0)
+ALTER TABLE public.base ADD COLUMN c int
+ALTER TABLE public.base DROP CONSTRAINT base_x
+ALTER TABLE public.base ADD UNIQUE (x)
+ALTER TABLE public.base SET (fillfactor = 90)
+ALTER TABLE public.base RENAME x TO y
+ALTER TABLE public.heir NO INHERIT public.base
+ALTER TABLE public.big ATTACH PARTITION public.wide FOR VALUES IN (3)
+ALTER TABLE public.big DETACH PARTITION public.big_1
+ALTER TABLE public.big DETACH PARTITION public.big_2
+ALTER TABLE public.big DETACH PARTITION public.big_0
+CREATE TABLE public.big_3 PARTITION OF public.big FOR VALUES IN (3)
+CREATE TABLE public.big_12 PARTITION OF public.big_1 FOR VALUES IN (2)
+CREATE TABLE public.c () INHERITS (public.heir)
+CREATE TABLE public.c (id int REFERENCES public.pr)
+DROP TABLE public.big
+DROP TABLE public.big_1
+DROP TABLE public.big_2
+DROP TABLE public.big_0
+DROP TABLE public.heir
+DROP TABLE public.base CASCADE
+DROP TABLE public.pr CASCADE
+DROP TABLE public.to_pr
+ALTER TABLE public.to_pr DROP CONSTRAINT to_pr_key
+CREATE INDEX ON public.big (s)
+CREATE INDEX ON ONLY public.big (s)
+CREATE INDEX ON public.base (x)
+DROP INDEX public.big_x
+TRUNCATE public.big
+TRUNCATE ONLY public.base
+TRUNCATE public.pr CASCADE
+LOCK TABLE public.big IN SHARE MODE
+LOCK TABLE ONLY public.big IN SHARE MODE
+CREATE TRIGGER g AFTER INSERT ON public.big FOR EACH ROW EXECUTE FUNCTION public.f()
+CREATE TRIGGER g AFTER INSERT ON public.big EXECUTE FUNCTION public.f()
+CREATE TRIGGER g AFTER INSERT ON public.base FOR EACH ROW EXECUTE FUNCTION public.f()
+CREATE POLICY g ON public.big
+ALTER INDEX public.t_v SET (fillfactor = 90)
+ALTER INDEX public.t_v SET TABLESPACE pg_default
+ALTER DOMAIN public.plain ADD CHECK (VALUE > 0)
+ALTER DOMAIN public.plain ADD CONSTRAINT k CHECK (VALUE > 0) NOT VALID
+ALTER DOMAIN public.plain SET NOT NULL
+ALTER DOMAIN public.plain SET DEFAULT 1
+"""
+
 # Of these the server says what it does, in DEBUG1.
 WORKING = ("CREATE INDEX", "REINDEX", "ALTER TABLE public.p ")
 WORDS = {
@@ -289,7 +375,7 @@ def test_the_locks_of_each_statement_are_the_servers(
 ) -> None:
     wrong = []
     tables = dict(session.execute(TABLES).fetchall())
-    for text in [*alterations(), *lines(STATEMENTS)]:
+    for text in [*alterations(), *lines(STATEMENTS), *lines(BELOW)]:
         said = {
             name: mode
             for name, mode in documented_locks(statement(text), schema)
@@ -324,3 +410,34 @@ def test_what_runs_outside_of_transactions_has_its_documented_locks(
     assert documented_locks(
         statement("DROP INDEX CONCURRENTLY public.t_v"), schema
     ) == [("public.t", LockMode.SHARE_UPDATE_EXCLUSIVE)]
+    detached = statement("ALTER TABLE public.big DETACH PARTITION p CONCURRENTLY")
+    plain = Schema()
+    replay(plain, statement("CREATE TABLE big (id int REFERENCES r)"), "m")
+    assert documented_locks(detached, plain) == [
+        ("public.big", LockMode.SHARE_UPDATE_EXCLUSIVE),
+        ("public.p", LockMode.ACCESS_EXCLUSIVE),
+        ("public.r", LockMode.SHARE_ROW_EXCLUSIVE),
+    ]
+
+
+def test_reindex_locks_the_tables_of_the_schema_or_of_all(schema: Schema) -> None:
+    replay(schema, statement("CREATE TABLE far.t (id int)"), "m")
+    stored = {each.name for each in schema.tables.values() if each.has_rows}
+    every = dict(documented_locks(statement("REINDEX DATABASE"), schema))
+    assert every == dict.fromkeys(stored, LockMode.SHARE)
+    assert "public.vw" not in stored
+    far = documented_locks(statement("REINDEX SCHEMA CONCURRENTLY far"), schema)
+    assert far == [("far.t", LockMode.SHARE_UPDATE_EXCLUSIVE)]
+    parts = dict(documented_locks(statement("REINDEX TABLE public.pr"), schema))
+    assert parts.keys() == {"public.pr", "public.pr_1"}
+    look = Look(statement("REINDEX SCHEMA far"), schema, Path("m.sql"), ())
+    assert [(each.table, each.work) for each in effects(look)] == [
+        ("far.t", Work.BUILD)
+    ]
+
+
+def test_a_domain_that_gets_a_check_has_its_tables_scanned(schema: Schema) -> None:
+    added = statement("ALTER DOMAIN public.plain ADD CHECK (VALUE > 0)")
+    found = effects(Look(added, schema, Path("m.sql"), ()))
+    assert {each.work for each in found} == {Work.SCAN}
+    assert {"public.big_2", "public.wide_1"} <= {each.table for each in found}

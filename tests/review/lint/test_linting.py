@@ -152,7 +152,9 @@ def test_bad_files_are_findings_and_the_rest_is_linted(
         m7="-- depends: m6\nSELECT 7;",
         m8=INDEX,
         m9__rollback="DROP TABEL a;",
-        q_bad="-- name: a()\nSELEC 1;\n",
+        q_bad="-- name: a()\nSELEC 1;\n-- name: b()\n-- B.\nSELECT 1;\n"
+        "-- name: b()\nSELECT 2;\n-- name: c()\nSELECT 'open;\n"
+        "-- name: d()\nSELECT * FROM shop.items;\n",
         q_latin=b"-- name: a()\n-- \xe4\nSELECT 1;\n",
         q_good="-- name: items()\nSELECT * FROM shop.items;\n",
     )
@@ -171,6 +173,9 @@ def test_bad_files_are_findings_and_the_rest_is_linted(
         ("m9.rollback.sql", "syntax-error", 1),
         ("m9.sql", "syntax-error", 1),
         ("q_bad.sql", "unreadable-file", 2),
+        ("q_bad.sql", "unreadable-file", 6),
+        ("q_bad.sql", "unreadable-file", 9),
+        ("q_bad.sql", "select-star", 11),
         ("q_good.sql", "select-star", 2),
         ("q_latin.sql", "unreadable-file", 1),
     }

@@ -22,8 +22,8 @@ RELATIONS = """
 SELECT
     c.oid::regclass::text,
     CASE
-        WHEN c.relispartition THEN 'partition'
         WHEN c.relkind = 'p' THEN 'partitioned'
+        WHEN c.relispartition THEN 'partition'
         WHEN c.relkind = 'v' THEN 'view'
         WHEN c.relkind = 'm' THEN 'materialized view'
         ELSE 'table'

@@ -6,7 +6,7 @@ CREATE TRIGGER and REINDEX for PostgreSQL 18.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import postgast
@@ -15,7 +15,7 @@ from drystone.migrations.statements import Statement
 from drystone.review.lint.schema import names
 from drystone.review.lint.schema.alterations import commands, definition
 from drystone.review.lint.schema.columns import constraints_of
-from drystone.review.lint.schema.model import Schema, Table
+from drystone.review.lint.schema.model import Column, Schema, Table
 from drystone.review.lint.schema.names import pb
 from drystone.review.lint.schema.replay import dropped
 from drystone.review.lint.schema.tables import elements
@@ -45,6 +45,26 @@ _WEAKER = {
     pb.AT_DisableTrig: _SRE,
     pb.AT_DisableTrigAll: _SRE,
     pb.AT_DisableTrigUser: _SRE,
+}
+# What all tables below get too, and so are locked for.
+_PASSED_ON = {
+    pb.AT_AddColumn,
+    pb.AT_DropColumn,
+    pb.AT_AlterColumnType,
+    pb.AT_ColumnDefault,
+    pb.AT_SetNotNull,
+    pb.AT_DropNotNull,
+    pb.AT_SetExpression,
+    pb.AT_DropExpression,
+    pb.AT_AddIdentity,
+    pb.AT_SetIdentity,
+    pb.AT_DropIdentity,
+    pb.AT_SetStatistics,
+    pb.AT_SetStorage,
+    pb.AT_AddConstraint,
+    pb.AT_AlterConstraint,
+    pb.AT_ValidateConstraint,
+    pb.AT_DropConstraint,
 }
 
 
@@ -77,83 +97,154 @@ def concurrently(node: Any) -> bool:
     return any(option.def_elem.defname == "concurrently" for option in node.params)
 
 
+def rebuilt(node: Any, schema: Schema) -> list[str]:
+    """Return the tables whose indexes a REINDEX builds again."""
+    if node.HasField("relation"):
+        return schema.parts(_owner(schema, names.qualified(node.relation)))
+    within = f"{node.name}." if node.kind == pb.REINDEX_OBJECT_SCHEMA else ""
+    stored = [table.name for table in schema.tables.values() if table.has_rows]
+    return [name for name in stored if name.startswith(within)]
+
+
+def validated(node: Any, schema: Schema) -> list[str]:
+    """Return the tables whose rows an ALTER DOMAIN checks."""
+    deferred = getattr(node, "def").constraint.skip_validation
+    if node.subtype not in _CHECKING or deferred:
+        return []
+    domain = names.dotted(names.parts(node.type_name))
+    return [
+        table.name
+        for table in schema.tables.values()
+        if table.has_rows
+        and any(_is_of(column, domain) for column in table.columns.values())
+    ]
+
+
+def _is_of(column: Column, domain: str) -> bool:
+    return names.dotted(column.type.split(".")) == domain and not column.array
+
+
 def _alter_table(node: Any, schema: Schema) -> Iterator[Lock]:
-    table = names.qualified(node.relation)
     if node.objtype == pb.OBJECT_INDEX:
-        table = _owner(schema, table)
+        return  # the lock is on the index alone
+    name = names.qualified(node.relation)
+    mode = max(map(command_lock, commands(node)), key=lambda each: each.rank)
+    yield name, mode
+    if node.relation.inh and any(c.subtype in _PASSED_ON for c in commands(node)):
+        yield from _all(schema.heirs(name), mode)
+    table = schema.tables.get(name) or Table(name, "", known=False)
     for command in commands(node):
-        yield table, command_lock(command)
-        for find in _OTHERS.get(command.subtype, ()):
-            yield from find(command, schema.tables.get(table))
+        find = _OTHERS.get(command.subtype)
+        if find is not None:
+            yield from find(command, table, schema)
 
 
-def _referenced(command: Any, _table: Table | None) -> Iterator[Lock]:
+def _referenced(command: Any, _table: Table, schema: Schema) -> Iterator[Lock]:
     for constraint in constraints_of(definition(command), pb.CONSTR_FOREIGN):
-        yield names.qualified(constraint.pktable), _SRE
+        yield from _all(schema.heirs(names.qualified(constraint.pktable)), _SRE)
 
 
-def _validated(command: Any, table: Table | None) -> Iterator[Lock]:
-    constraint = table.constraints.get(command.name) if table else None
+def _validated(command: Any, table: Table, _schema: Schema) -> Iterator[Lock]:
+    constraint = table.constraints.get(command.name)
     if constraint is not None and constraint.references:
         yield constraint.references, _RS
 
 
-def _unreferenced(command: Any, table: Table | None) -> Iterator[Lock]:
-    constraint = table.constraints.get(command.name) if table else None
+def _unreferenced(command: Any, table: Table, schema: Schema) -> Iterator[Lock]:
+    constraint = table.constraints.get(command.name)
     if constraint is not None and constraint.references:
-        yield constraint.references, _AE
+        yield from _all(schema.heirs(constraint.references), _AE)
 
 
-def _partition(command: Any, _table: Table | None) -> Iterator[Lock]:
-    yield names.qualified(definition(command).name), _AE
+def _attached(command: Any, table: Table, schema: Schema) -> Iterator[Lock]:
+    yield from _all(schema.heirs(names.qualified(definition(command).name)), _AE)
+    yield from _made_a_part(schema, table.name)
 
 
-def _inherited(command: Any, _table: Table | None) -> Iterator[Lock]:
+def _detached(command: Any, table: Table, schema: Schema) -> Iterator[Lock]:
+    yield from _all(schema.heirs(names.qualified(definition(command).name)), _AE)
+    yield from _all(schema.default_parts(table.name)[:1], _AE)
+    yield from _keys(schema, table.name)
+
+
+def _inherited(command: Any, _table: Table, _schema: Schema) -> Iterator[Lock]:
     yield names.qualified(definition(command)), _SUE
 
 
-_OTHERS: dict[int, tuple[Callable[[Any, Table | None], Iterator[Lock]], ...]] = {
-    pb.AT_AddColumn: (_referenced,),
-    pb.AT_AddConstraint: (_referenced,),
-    pb.AT_ValidateConstraint: (_validated,),
-    pb.AT_DropConstraint: (_unreferenced,),
-    pb.AT_AttachPartition: (_partition,),
-    pb.AT_DetachPartition: (_partition,),
-    pb.AT_DetachPartitionFinalize: (_partition,),
-    pb.AT_AddInherit: (_inherited,),
+_OTHERS: dict[int, Callable[[Any, Table, Schema], Iterator[Lock]]] = {
+    pb.AT_AddColumn: _referenced,
+    pb.AT_AddConstraint: _referenced,
+    pb.AT_ValidateConstraint: _validated,
+    pb.AT_DropConstraint: _unreferenced,
+    pb.AT_AttachPartition: _attached,
+    pb.AT_DetachPartition: _detached,
+    pb.AT_DetachPartitionFinalize: _detached,
+    pb.AT_AddInherit: _inherited,
 }
 
 
-def _create_table(node: Any, _schema: Schema) -> Iterator[Lock]:
-    mode = _AE if node.HasField("partbound") else _SUE
-    for parent in node.inh_relations:
-        yield names.qualified(parent.range_var), mode
+def _create_table(node: Any, schema: Schema) -> Iterator[Lock]:
+    is_part = node.HasField("partbound")
+    for each in node.inh_relations:
+        parent = names.qualified(each.range_var)
+        yield parent, _AE if is_part else _SUE
+        if is_part:
+            yield from _made_a_part(schema, parent)
     for element in elements(node):
         if isinstance(element, pb.TableLikeClause):
             yield names.qualified(element.relation), _AS
         for constraint in constraints_of(element, pb.CONSTR_FOREIGN):
-            yield names.qualified(constraint.pktable), _SRE
+            yield from _all(schema.heirs(names.qualified(constraint.pktable)), _SRE)
 
 
-def _create_index(node: Any, _schema: Schema) -> Iterator[Lock]:
-    yield names.qualified(node.relation), _SUE if node.concurrent else _S
+def _made_a_part(schema: Schema, parent: str) -> Iterator[Lock]:
+    """Lock where rows of a new partition may lie, and what its keys refer to."""
+    yield from _all(schema.default_parts(parent), _AE)
+    yield from _keys(schema, parent)
+
+
+def _keys(schema: Schema, name: str) -> Iterator[Lock]:
+    for referenced in schema.references(name):
+        yield from _all(schema.heirs(referenced), _SRE)
+
+
+def _create_index(node: Any, schema: Schema) -> Iterator[Lock]:
+    name = names.qualified(node.relation)
+    tables = schema.parts(name) if node.relation.inh else [name]
+    yield from _all(tables, _SUE if node.concurrent else _S)
+
+
+def _create_trigger(node: Any, schema: Schema) -> Iterator[Lock]:
+    name = names.qualified(node.relation)
+    yield from _all(schema.parts(name) if node.row else [name], _SRE)
 
 
 def _drop(node: Any, schema: Schema) -> Iterator[Lock]:
-    mode = _SUE if node.concurrent else _AE
+    gone = dropped(node)
     if node.remove_type in _TABLES:
-        for name in dropped(node):
-            yield name, _AE
-            table = schema.tables.get(name)
-            for constraint in table.constraints.values() if table else ():
-                if constraint.references:
-                    yield constraint.references, _AE
+        for name in gone:
+            yield from _drop_table(schema, name)
+        if node.behavior == pb.DROP_CASCADE:
+            yield from _all([table.name for table in schema.referring(gone)], _AE)
     elif node.remove_type == pb.OBJECT_INDEX:
-        for name in dropped(node):
-            yield _owner(schema, name), mode
+        mode = _SUE if node.concurrent else _AE
+        for name in gone:
+            yield from _all(schema.parts(_owner(schema, name)), mode)
     elif node.remove_type in _OF_TABLES:
         for each in node.objects:
             yield names.dotted(names.parts(each.list.items)[:-1]), _AE
+
+
+def _drop_table(schema: Schema, name: str) -> Iterator[Lock]:
+    yield from _all(schema.heirs(name), _AE)
+    table = schema.tables.get(name)
+    if table is not None and table.parent and table.is_partition:
+        yield table.parent, _AE
+        yield from _all(schema.default_parts(table.parent)[:1], _AE)
+    inherited = schema.references(table.parent or "") if table else []
+    for referenced in schema.references(name):
+        if referenced not in inherited:
+            yield from _all(schema.heirs(referenced), _AE)
 
 
 def _rename(node: Any, schema: Schema) -> Iterator[Lock]:
@@ -162,7 +253,12 @@ def _rename(node: Any, schema: Schema) -> Iterator[Lock]:
     if node.HasField("relation"):
         name = names.qualified(node.relation)
         if schema.index(name) is None:
-            yield name, _AE
+            passed_on = node.rename_type == pb.OBJECT_COLUMN
+            yield from _all(_named(node.relation, schema) if passed_on else [name], _AE)
+
+
+def _alter_domain(node: Any, schema: Schema) -> Iterator[Lock]:
+    yield from _all(validated(node, schema), _S)
 
 
 def _relation(mode: LockMode, field: str = "relation") -> Any:
@@ -174,18 +270,15 @@ def _relation(mode: LockMode, field: str = "relation") -> Any:
 
 
 def _truncate(node: Any, schema: Schema) -> Iterator[Lock]:
-    named = [names.qualified(each.range_var) for each in node.relations]
-    for name in named:
-        yield name, _AE
+    named = [name for r in node.relations for name in _named(r.range_var, schema)]
+    yield from _all(named, _AE)
     if node.behavior == pb.DROP_CASCADE:
-        for table in schema.tables.values():
-            if any(c.references in named for c in table.constraints.values()):
-                yield table.name, _AE
+        yield from _all([table.name for table in schema.referring(named)], _AE)
 
 
-def _lock(node: Any, _schema: Schema) -> Iterator[Lock]:
+def _lock(node: Any, schema: Schema) -> Iterator[Lock]:
     for each in node.relations:
-        yield names.qualified(each.range_var), list(LockMode)[node.mode - 1]
+        yield from _all(_named(each.range_var, schema), list(LockMode)[node.mode - 1])
 
 
 def _vacuum(node: Any, _schema: Schema) -> Iterator[Lock]:
@@ -195,9 +288,7 @@ def _vacuum(node: Any, _schema: Schema) -> Iterator[Lock]:
 
 
 def _reindex(node: Any, schema: Schema) -> Iterator[Lock]:
-    if node.HasField("relation"):
-        name = names.qualified(node.relation)
-        yield _owner(schema, name), _SUE if concurrently(node) else _S
+    yield from _all(rebuilt(node, schema), _SUE if concurrently(node) else _S)
 
 
 def _refresh(node: Any, _schema: Schema) -> Iterator[Lock]:
@@ -246,9 +337,19 @@ def _is_cte(node: Any) -> bool:
     return isinstance(node, pb.CommonTableExpr)
 
 
+def _all(tables: Iterable[str], mode: LockMode) -> Iterator[Lock]:
+    return ((name, mode) for name in tables)
+
+
 def _owner(schema: Schema, name: str) -> str:
     owner = schema.owner(name)
     return owner.name if owner else name
+
+
+def _named(relation: Any, schema: Schema) -> list[str]:
+    """Return a table that a statement names, and its heirs unless it says ONLY."""
+    name = names.qualified(relation)
+    return schema.heirs(name) if relation.inh else [name]
 
 
 _TABLES = {
@@ -257,9 +358,11 @@ _TABLES = {
     pb.OBJECT_VIEW,
     pb.OBJECT_MATVIEW,
 }
+_CHECKING = {"C", "O", "V"}  # ADD CONSTRAINT, SET NOT NULL, VALIDATE CONSTRAINT
 _OF_TABLES = {pb.OBJECT_TRIGGER, pb.OBJECT_RULE, pb.OBJECT_POLICY}
 
 _LOCKS: dict[str, Callable[[Any, Schema], Iterator[Lock]]] = {
+    "alter_domain_stmt": _alter_domain,
     "alter_object_schema_stmt": _relation(_AE),
     "alter_policy_stmt": _relation(_AE, "table"),
     "alter_table_stmt": _alter_table,
@@ -270,7 +373,7 @@ _LOCKS: dict[str, Callable[[Any, Schema], Iterator[Lock]]] = {
     "create_stats_stmt": _statistics,
     "create_stmt": _create_table,
     "create_table_as_stmt": lambda node, schema: _read(node.query, schema),
-    "create_trig_stmt": _relation(_SRE),
+    "create_trig_stmt": _create_trigger,
     "delete_stmt": _write,
     "drop_stmt": _drop,
     "index_stmt": _create_index,

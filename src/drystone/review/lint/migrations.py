@@ -20,7 +20,7 @@ from drystone.review.lint.hazards import (
 )
 from drystone.review.lint.hazards.look import Check, Look
 from drystone.review.lint.hazards.transactions import Transaction
-from drystone.review.lint.schema.model import Schema
+from drystone.review.lint.schema.model import Constraint, Schema, Table
 from drystone.review.lint.schema.replay import replay
 
 RULES: tuple[Rule, ...] = (
@@ -79,31 +79,34 @@ class _Linter:
     release: frozenset[str]
     schema: Schema = field(default_factory=Schema)
     findings: list[Finding] = field(default_factory=list)
-    keys: list[tuple[Look, str, str]] = field(default_factory=list)
+    keys: list[tuple[Look, Table, Constraint]] = field(default_factory=list)
 
     def lint(self, migration: Migration) -> None:
         together = migration.id in self.release
         fresh = self.release if together else frozenset({migration.id})
         for look in self._looks(migration.up, fresh, self.schema, _ALL):
             self._apply(look, migration.id)
-        if not together:
-            self.finish()
         if migration.down is not None:
             self._undo(migration.down, fresh, migration.id)
 
     def finish(self) -> None:
-        """Look at the foreign keys that are there, now that their indexes may be."""
-        for look, name, key in self.keys:
-            table = self.schema.tables.get(name)
-            self.findings += constraints.unindexed(look, table, key) if table else ()
-        self.keys.clear()
+        """Look at the foreign keys that are left, beside the indexes of all files."""
+        for look, table, key in self.keys:
+            left = self.schema.tables.get(table.name) is table
+            if left and table.constraints.get(key.name) is key:
+                self.findings += constraints.unindexed(look, table, key)
 
     def _apply(self, look: Look, migration: str) -> None:
         name = constraints.constrained(look.statement)
         before = constraints.foreign_keys(self.schema.tables.get(name))
         replay(self.schema, look.statement, migration)
-        after = constraints.foreign_keys(self.schema.tables.get(name))
-        self.keys += [(look, name, key) for key in after if key not in before]
+        table = self.schema.tables.get(name)
+        if table is not None:
+            self.keys += [
+                (look, table, key)
+                for key in constraints.foreign_keys(table)
+                if not any(key is each for each in before)
+            ]
 
     def _undo(self, file: SqlFile, fresh: frozenset[str], migration: str) -> None:
         statements, _ = reading.read(file)

@@ -1,6 +1,7 @@
 """Everything that lint reads, and what of it cannot be read.
 
-A file that is malformed is a finding, and never keeps the others from being read.
+What is malformed, a file or a query, is a finding, and never keeps the others from
+being read.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from drystone.errors import BadInput, DrystoneError, Location
+from drystone.errors import BadInput, DrystoneError, Location, QueryError
 from drystone.migrations.files import (
     REPEATABLE_FOLDER,
     ROLLBACK_SUFFIX,
@@ -18,13 +19,13 @@ from drystone.migrations.files import (
     SqlFile,
 )
 from drystone.queries.reading.files import Area, query_files
-from drystone.queries.reading.lexer import parse_queries
+from drystone.queries.reading.lexer import Query, each_query
 from drystone.review.lint.findings import Finding, Rule, Severity
 
 UNREADABLE = Rule(
     "unreadable-file",
     Severity.ERROR,
-    "The file is not UTF-8, or the queries in it cannot be read.",
+    "The file is not UTF-8, or a query in it cannot be read.",
     "Correct it at the place that the message names; the others were linted.",
 )
 OUT_OF_ORDER = Rule(
@@ -132,13 +133,14 @@ class _Reader:
 
     def add_area(self, file: SqlFile, folder: Path) -> None:
         names = file.path.relative_to(folder).with_suffix("").parts
-        try:
-            queries = tuple(parse_queries(file.text, path=file.path))
-        except DrystoneError as problem:
-            self._note(UNREADABLE, problem, file.path)
-            return
+        queries: list[Query] = []
+        for found in each_query(file.text, path=file.path):
+            if isinstance(found, QueryError):
+                self._note(UNREADABLE, found, file.path)
+            else:
+                queries.append(found)
         if queries:
-            self.sources.areas.append(Area(names, folder, file.path, queries))
+            self.sources.areas.append(Area(names, folder, file.path, tuple(queries)))
 
     def add_migration(self, file: SqlFile) -> None:
         if file.path.name.endswith(_WAYS_BACK):

@@ -18,7 +18,7 @@ from drystone.review.lint.hazards.look import Look, waiting
 from drystone.review.lint.locking import command_lock
 from drystone.review.lint.schema import columns, names
 from drystone.review.lint.schema.alterations import commands, definition
-from drystone.review.lint.schema.model import Table
+from drystone.review.lint.schema.model import Constraint, Table
 from drystone.review.lint.schema.names import pb
 
 CHECK_SCANS = Rule(
@@ -193,20 +193,17 @@ def constrained(statement: Statement) -> str:
     return names.qualified(statement.node.relation)
 
 
-def foreign_keys(table: Table | None) -> list[str]:
-    """Return the names of a table's foreign keys."""
+def foreign_keys(table: Table | None) -> list[Constraint]:
+    """Return a table's foreign keys."""
     every = table.constraints.values() if table else ()
-    return [each.name for each in every if each.references]
+    return [each for each in every if each.references]
 
 
-def unindexed(look: Look, table: Table, constraint: str) -> Iterator[Finding]:
-    """Yield a finding for a foreign key that no index serves, by now.
+def unindexed(look: Look, table: Table, key: Constraint) -> Iterator[Finding]:
+    """Yield a finding for a foreign key that no index serves.
 
     A partial index does not serve it, but for one that leaves out NULL.
     """
-    key = table.constraints.get(constraint)
-    if key is None or key.references is None:
-        return
     for index in table.indexes.values():
         whole = index.predicate in (None, *(f"{c} IS NOT NULL" for c in key.columns))
         if whole and columns.covers(index, key.columns) and index.method != "brin":

@@ -15,7 +15,7 @@ import postgast
 
 from drystone.review.lint.hazards import conversions
 from drystone.review.lint.hazards.look import Look
-from drystone.review.lint.locking import documented_locks
+from drystone.review.lint.locking import documented_locks, rebuilt, validated
 from drystone.review.lint.schema import columns, names
 from drystone.review.lint.schema.alterations import commands, definition
 from drystone.review.lint.schema.model import Schema, Table
@@ -178,8 +178,13 @@ def _create_index(node: Any, schema: Schema) -> Iterator[tuple[str, Work]]:
 
 
 def _reindex(node: Any, schema: Schema) -> Iterator[tuple[str, Work]]:
-    owner = schema.owner(names.qualified(node.relation))
-    yield owner.name if owner else names.qualified(node.relation), Work.BUILD
+    for name in rebuilt(node, schema):
+        yield name, Work.BUILD
+
+
+def _alter_domain(node: Any, schema: Schema) -> Iterator[tuple[str, Work]]:
+    for name in validated(node, schema):
+        yield name, Work.SCAN
 
 
 def _whole(work: Work) -> Any:
@@ -217,6 +222,7 @@ def _write(node: Any, schema: Schema) -> Iterator[tuple[str, Work]]:
 _CHANGES = re.compile(r"\b(?:UPDATE|DELETE\s+FROM|INSERT\s+INTO)\b", re.IGNORECASE)
 
 _WORK: dict[str, Callable[[Any, Schema], Iterator[tuple[str, Work]]]] = {
+    "alter_domain_stmt": _alter_domain,
     "alter_table_stmt": _alter_table,
     "cluster_stmt": _whole(Work.REWRITE),
     "copy_stmt": _whole(Work.READ),

@@ -101,7 +101,7 @@ def _truncated(look: Look, node: Any) -> Iterator[Finding]:
     if node.behavior != pb.DROP_CASCADE:
         return
     named = [names.qualified(each.range_var) for each in node.relations]
-    emptied = [name for name, _ in documented_locks(look.statement, look.schema)]
+    emptied = [each.name for each in look.schema.referring(named)]
     for name in filter(look.lives, named):
         others = ", ".join(each for each in emptied if each not in named)
         others = others or "each table that refers to it"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from drystone.review.lint.schema import columns, names
@@ -33,12 +32,6 @@ def existing(schema: Schema, name: str) -> Table:
     return schema.tables[name]
 
 
-def family(schema: Schema, table: Table) -> list[Table]:
-    """Return a table and all that inherit from it."""
-    children = [each for each in schema.tables.values() if each.parent == table.name]
-    return [table] + [below for child in children for below in family(schema, child)]
-
-
 def alter_table(schema: Schema, node: Any, _migration: str) -> None:
     """Apply every subcommand to a table, and to what inherits from it."""
     if node.objtype not in _RELATIONS:
@@ -52,7 +45,7 @@ def alter_table(schema: Schema, node: Any, _migration: str) -> None:
         if change is None:
             continue
         only = command.subtype in _ALONE or not node.relation.inh
-        for table in [target] if only else family(schema, target):
+        for table in [target] if only else schema.family(name):
             change(schema, table, command)
 
 
@@ -181,12 +174,16 @@ def _drop_expression(_schema: Schema, table: Table, command: Any) -> None:
 
 def _attach(schema: Schema, table: Table, command: Any) -> None:
     part = definition(command)
-    attach(schema, table, existing(schema, names.qualified(part.name)))
+    child = existing(schema, names.qualified(part.name))
+    attach(schema, table, child)
+    child.is_default = part.bound.is_default
 
 
 def _detach(schema: Schema, _table: Table, command: Any) -> None:
     child = existing(schema, names.qualified(definition(command).name))
-    child.parent, child.kind = None, "table"
+    child.parent, child.is_default = None, False
+    if child.kind == "partition":
+        child.kind = "table"
 
 
 def _inherit(_schema: Schema, table: Table, command: Any) -> None:
@@ -255,7 +252,7 @@ def _rename_index(schema: Schema, node: Any) -> None:
 def _rename_column(schema: Schema, node: Any) -> None:
     old, new = node.subname, node.newname
     origin = existing(schema, names.qualified(node.relation))
-    for table in family(schema, origin):
+    for table in schema.family(origin.name):
         table.columns = {
             (new if name == old else name): column
             for name, column in table.columns.items()
@@ -286,7 +283,8 @@ def _rename_constraint(schema: Schema, node: Any) -> None:
 
 def _rename_in(constraints: dict[str, Constraint], old: str, new: str) -> None:
     if old in constraints:
-        constraints[new] = replace(constraints.pop(old), name=new)
+        constraints[new] = constraints.pop(old)
+        constraints[new].name = new
 
 
 def _rename_type(schema: Schema, node: Any) -> None:

@@ -52,8 +52,8 @@ def _create_index(schema: Schema, node: Any, _migration: str) -> None:
         return
     index = columns.add_index(table, node)
     if node.relation.inh:
-        for child in alterations.family(schema, table)[1:]:
-            if child.kind != "table":
+        for child in schema.family(table.name)[1:]:
+            if child.is_partition:
                 columns.copy_index(schema, index, child)
 
 

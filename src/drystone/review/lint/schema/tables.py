@@ -22,6 +22,7 @@ def create_table(schema: Schema, node: Any, migration: str) -> None:
     if node.if_not_exists and name in schema.tables:
         return
     table = Table(name, migration, kind=_kind(node))
+    table.is_default = node.partbound.is_default
     schema.tables[name] = table
     parts = elements(node)
     for parent in node.inh_relations:
@@ -42,7 +43,7 @@ def create_table(schema: Schema, node: Any, migration: str) -> None:
             )
     for element in copied:
         _copy_indexes(schema, table, element)
-    if table.kind == "partition":
+    if node.HasField("partbound"):
         for index in list(schema.tables[table.parent or ""].indexes.values()):
             columns.copy_index(schema, index, table)
     give_default_grants(schema, table)
@@ -86,7 +87,9 @@ def give_default_grants(schema: Schema, table: Table) -> None:
 
 def attach(schema: Schema, parent: Table, child: Table) -> None:
     """Make a table a partition; what keys and indexes it lacks, it gets."""
-    child.parent, child.kind = parent.name, "partition"
+    child.parent = parent.name
+    if child.kind == "table":
+        child.kind = "partition"
     keys = [(c.columns, c.references) for c in child.constraints.values()]
     for key in parent.constraints.values():
         if key.references and (key.columns, key.references) not in keys:
