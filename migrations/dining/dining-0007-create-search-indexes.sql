@@ -1,0 +1,94 @@
+-- depends: dining-0006-create-users
+--
+-- The ways to find an entity: by an alias, by a name that is spelled almost like it, by
+-- meaning, by where it is; and what searches are asked with.
+--
+-- The HNSW build fits maintenance_work_mem up to about 40,000 entities in 64 MB; beyond
+-- that, build it CONCURRENTLY with more memory.
+--
+-- Lock: SHARE on dining.entities while each index is built: reads go on, writes wait.
+-- Rewrites: none.
+-- Rollback: drops the indexes and no row.
+
+CREATE INDEX entities_known_as_idx
+    ON dining.entities USING gin (known_as);
+
+CREATE INDEX entities_trigrams_idx
+    ON dining.entities USING gin (trigrams);
+
+CREATE INDEX entities_embedding_idx
+    ON dining.entities USING hnsw (embedding public.vector_cosine_ops);
+
+CREATE INDEX entities_location_idx
+    ON dining.entities USING gist (location);
+
+CREATE TYPE dining.viewport AS (
+    sw_latitude double precision,
+    sw_longitude double precision,
+    ne_latitude double precision,
+    ne_longitude double precision
+);
+
+COMMENT ON TYPE dining.viewport IS
+    'A part of the map by its south-western and north-eastern corner; it may lie across '
+    'the 180th meridian.';
+
+-- Not STRICT, so that PostgreSQL puts its body into the query and can use the index.
+CREATE FUNCTION dining.in_viewport(location point, viewport dining.viewport)
+RETURNS boolean
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+RETURN
+    location <@ box(
+        point((viewport).sw_longitude, (viewport).sw_latitude),
+        point(
+            CASE
+                WHEN (viewport).sw_longitude <= (viewport).ne_longitude
+                THEN (viewport).ne_longitude
+                ELSE 180
+            END,
+            (viewport).ne_latitude
+        )
+    )
+    OR location <@ box(
+        point(
+            CASE
+                WHEN (viewport).sw_longitude <= (viewport).ne_longitude
+                THEN (viewport).sw_longitude
+                ELSE -180
+            END,
+            (viewport).sw_latitude
+        ),
+        point((viewport).ne_longitude, (viewport).ne_latitude)
+    );
+
+COMMENT ON FUNCTION dining.in_viewport(point, dining.viewport) IS
+    'Whether a place, as longitude and latitude, lies in a part of the map.';
+
+CREATE TYPE dining.list_position AS (
+    score numeric,
+    id uuid
+);
+
+COMMENT ON TYPE dining.list_position IS
+    'The last row that was seen of a list by score: what the next page begins behind.';
+
+CREATE VIEW dining.trigram_frequencies AS
+SELECT
+    common.trigram,
+    common.frequency
+FROM pg_catalog.pg_stats AS stats
+CROSS JOIN LATERAL unnest(
+    stats.most_common_elems::text::text[],
+    stats.most_common_elem_freqs
+) AS common (trigram, frequency)
+WHERE
+    stats.schemaname = 'dining'
+    AND stats.tablename = 'entities'
+    AND stats.attname = 'trigrams'
+    AND common.trigram IS NOT NULL;
+
+COMMENT ON VIEW dining.trigram_frequencies IS
+    'The share of entities that have a common trigram, as ANALYZE last saw it: what to '
+    'look for first when names are compared. Only speed depends on it.';

@@ -1,0 +1,165 @@
+-- What the mentions make of connections and restaurants. flows.recompute runs these in
+-- their order: metrics, dish scores, restaurant scores.
+--
+-- connection_ids may be NULL for all. as_of is the moment that ages are counted from,
+-- and may be NULL for now; later mentions are left out.
+
+-- name: recompute_connection_metrics(connection_ids, as_of)!
+-- Counts the mentions of connections anew: figures, top mentions, activity, strength.
+WITH moment AS (
+    SELECT coalesce(:as_of::timestamptz, now()) AS at
+),
+weighed AS (
+    SELECT
+        mention.connection_id,
+        mention.source,
+        mention.source_id,
+        mention.thread_id,
+        mention.url,
+        mention.upvotes,
+        mention.posted_at,
+        weight.freshness,
+        row_number() OVER (
+            PARTITION BY mention.connection_id
+            ORDER BY
+                mention.upvotes * weight.freshness DESC,
+                mention.posted_at DESC,
+                mention.source,
+                mention.source_id
+        ) AS place
+    FROM dining.mentions AS mention
+    INNER JOIN moment
+        ON mention.posted_at <= moment.at
+    CROSS JOIN dining.freshness(mention.posted_at, moment.at) AS weight (freshness)
+    WHERE
+        (
+            :connection_ids::uuid[] IS NULL
+            OR mention.connection_id = ANY (:connection_ids::uuid[])
+        )
+),
+counted AS (
+    SELECT
+        weighed.connection_id,
+        count(*) AS mentions,
+        count(*) FILTER (WHERE weighed.posted_at > moment.at - INTERVAL '30 days')
+            AS recent_mentions,
+        count(DISTINCT weighed.thread_id) AS threads,
+        sum(weighed.upvotes) AS upvotes,
+        max(weighed.posted_at) AS last_posted_at,
+        count(*) FILTER (WHERE weighed.place <= 5) >= 3
+            AND min(weighed.posted_at) FILTER (WHERE weighed.place <= 5)
+                > moment.at - INTERVAL '30 days' AS is_trending,
+        max(weighed.posted_at) > moment.at - INTERVAL '7 days' AS is_active,
+        dining.strength(
+            sum(weighed.freshness),
+            sum(greatest(weighed.upvotes, 0) * weighed.freshness),
+            count(DISTINCT weighed.thread_id)
+        ) AS strength,
+        jsonb_agg(
+            jsonb_build_object(
+                'source', weighed.source,
+                'source_id', weighed.source_id,
+                'url', weighed.url,
+                'upvotes', weighed.upvotes,
+                'posted_at', weighed.posted_at
+            )
+            ORDER BY weighed.place
+        ) FILTER (WHERE weighed.place <= 5) AS top_mentions
+    FROM weighed
+    CROSS JOIN moment
+    GROUP BY
+        weighed.connection_id,
+        moment.at
+)
+UPDATE dining.connections AS connection
+SET
+    mention_count = coalesce(counted.mentions, 0),
+    recent_mention_count = coalesce(counted.recent_mentions, 0),
+    source_diversity = coalesce(counted.threads, 0),
+    total_upvotes = coalesce(counted.upvotes, 0),
+    last_mentioned_at = counted.last_posted_at,
+    top_mentions = coalesce(counted.top_mentions, '[]'),
+    activity_level = CASE
+        WHEN counted.is_trending THEN 'trending'
+        WHEN counted.is_active THEN 'active'
+        ELSE 'normal'
+    END::dining.activity_level,
+    strength = coalesce(counted.strength, 0)
+FROM dining.connections AS target
+LEFT JOIN counted
+    ON counted.connection_id = target.id
+WHERE
+    connection.id = target.id
+    AND (:connection_ids::uuid[] IS NULL OR target.id = ANY (:connection_ids::uuid[]));
+
+-- name: recompute_dish_scores(connection_ids)!
+-- Scores every dish of the restaurants that these connections belong to, and counts the
+-- scores that have changed.
+UPDATE dining.connections AS connection
+SET dish_score = scored.dish_score
+FROM (
+    SELECT
+        sibling.id,
+        round(
+            dining.dish_score(
+                sibling.strength::double precision,
+                avg(sibling.strength) OVER (PARTITION BY sibling.restaurant_id)
+                    ::double precision
+            )::numeric,
+            4
+        ) AS dish_score
+    FROM dining.connections AS sibling
+    WHERE
+        (
+            :connection_ids::uuid[] IS NULL
+            OR sibling.restaurant_id IN (
+                SELECT touched.restaurant_id
+                FROM dining.connections AS touched
+                WHERE touched.id = ANY (:connection_ids::uuid[])
+            )
+        )
+) AS scored
+WHERE
+    connection.id = scored.id
+    AND connection.dish_score <> scored.dish_score;
+
+-- name: recompute_restaurant_scores(connection_ids)!
+-- Scores the restaurants that these connections belong to, and counts the scores that
+-- have changed; a restaurant without a dish has none.
+UPDATE dining.entities AS restaurant
+SET restaurant_score = scored.restaurant_score
+FROM (
+    SELECT
+        place.id,
+        round(
+            dining.restaurant_score(
+                avg(ranked.dish_score) FILTER (WHERE ranked.place <= 5)
+                    ::double precision,
+                avg(ranked.dish_score)::double precision
+            )::numeric,
+            4
+        ) AS restaurant_score
+    FROM dining.entities AS place
+    LEFT JOIN LATERAL (
+        SELECT
+            connection.dish_score,
+            row_number() OVER (ORDER BY connection.dish_score DESC) AS place
+        FROM dining.connections AS connection
+        WHERE connection.restaurant_id = place.id
+    ) AS ranked
+        ON true
+    WHERE
+        place.type = 'restaurant'
+        AND (
+            :connection_ids::uuid[] IS NULL
+            OR place.id IN (
+                SELECT touched.restaurant_id
+                FROM dining.connections AS touched
+                WHERE touched.id = ANY (:connection_ids::uuid[])
+            )
+        )
+    GROUP BY place.id
+) AS scored
+WHERE
+    restaurant.id = scored.id
+    AND restaurant.restaurant_score IS DISTINCT FROM scored.restaurant_score;
