@@ -551,6 +551,12 @@ CREATE TYPE dining.viewport AS (
     ne_longitude double precision
 );
 
+CREATE OR REPLACE FUNCTION dining.alias_set(name text, aliases text[])
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (SELECT COALESCE(array_agg(alias.spelling ORDER BY alias.spelling), '{}'::text[]) AS "coalesce" FROM (SELECT min((given.alias COLLATE "C")) AS spelling FROM unnest(alias_set.aliases) given(alias) WHERE (dining.normalize_name(given.alias) <> dining.normalize_name(alias_set.name)) GROUP BY (dining.normalize_name(given.alias))) alias);
+
 CREATE OR REPLACE FUNCTION dining.dish_score(strength double precision, context double precision)
  RETURNS double precision
  LANGUAGE sql
@@ -671,12 +677,6 @@ CREATE OR REPLACE FUNCTION dining.restaurant_score(best double precision, overal
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN (((0.8)::double precision * best) + ((0.2)::double precision * overall));
-
-CREATE OR REPLACE FUNCTION dining.sorted_set(members text[])
- RETURNS text[]
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE STRICT
-RETURN (SELECT COALESCE(array_agg(DISTINCT (member.value COLLATE "C")), '{}'::text[]) AS "coalesce" FROM unnest(sorted_set.members) member(value));
 
 CREATE OR REPLACE FUNCTION dining.sorted_set(members uuid[])
  RETURNS uuid[]
@@ -841,7 +841,7 @@ CREATE TABLE dining.entities (
     trigrams text[] GENERATED ALWAYS AS (dining.name_trigrams((name || aliases))) STORED NOT NULL,
     location point GENERATED ALWAYS AS (point(longitude, latitude)) STORED,
     CONSTRAINT entities_address_check CHECK (((char_length(address) >= 1) AND (char_length(address) <= 500))),
-    CONSTRAINT entities_aliases_check CHECK (((aliases = dining.sorted_set(aliases)) AND (array_position(aliases, NULL::text) IS NULL))),
+    CONSTRAINT entities_aliases_check CHECK ((aliases = dining.alias_set(name, aliases))),
     CONSTRAINT entities_details_check CHECK ((jsonb_typeof(details) = 'object'::text)),
     CONSTRAINT entities_embedding_check CHECK ((public.vector_norm(embedding) > (0)::double precision)),
     CONSTRAINT entities_google_place_id_check CHECK (((char_length(google_place_id) >= 1) AND (char_length(google_place_id) <= 255))),
@@ -1065,6 +1065,8 @@ CREATE TRIGGER subscriptions_set_updated_at BEFORE UPDATE ON dining.subscription
 
 CREATE TRIGGER users_set_updated_at BEFORE UPDATE ON dining.users FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
 
+COMMENT ON FUNCTION dining.alias_set(text,text[]) IS 'The aliases that say more than the name does, once each, in bytewise order: one array for one set, the same under every locale.';
+
 COMMENT ON FUNCTION dining.dish_score(double precision,double precision) IS 'Its own strength, and a little of the mean strength at its restaurant.';
 
 COMMENT ON FUNCTION dining.freshness(timestamp with time zone,timestamp with time zone) IS 'What is left of a mention''s weight: e to the power of -days / 60.';
@@ -1082,8 +1084,6 @@ COMMENT ON FUNCTION dining.normalize_name(text) IS 'Lower case, without apostrop
 COMMENT ON FUNCTION dining.normalize_names(text[]) IS 'The distinct normalised names, sorted bytewise.';
 
 COMMENT ON FUNCTION dining.restaurant_score(double precision,double precision) IS 'The mean score of its five best dishes, and a little of the mean of all.';
-
-COMMENT ON FUNCTION dining.sorted_set(text[]) IS 'The distinct members in bytewise order, which is the same under every locale.';
 
 COMMENT ON FUNCTION dining.sorted_set(uuid[]) IS 'The distinct members in order: one array for one set, so that unique constraints compare sets.';
 
@@ -1115,7 +1115,7 @@ COMMENT ON COLUMN dining.connections.strength IS 'How much is said of it, 0 to 1
 
 COMMENT ON COLUMN dining.connections.top_mentions IS 'Up to five mentions by upvotes that fade with age, best first: source, source_id, url, upvotes, posted_at.';
 
-COMMENT ON COLUMN dining.entities.aliases IS 'Other ways to write the name, as they were written: a set, sorted bytewise.';
+COMMENT ON COLUMN dining.entities.aliases IS 'Other names, as they were written: a set by dining.alias_set().';
 
 COMMENT ON COLUMN dining.entities.details IS 'What else is known of a restaurant, such as opening hours and prices.';
 
@@ -1166,6 +1166,12 @@ COMMENT ON TYPE dining.entity_type IS 'What an entity is. One name may be of sev
 COMMENT ON TYPE dining.list_position IS 'The last row that was seen of a list by score: what the next page begins behind.';
 
 COMMENT ON TYPE dining.mention_source IS 'Where on Reddit a mention was found.';
+
+COMMENT ON TYPE dining.staged_connection IS 'What is copied of a row of dining.connections.';
+
+COMMENT ON TYPE dining.staged_entity IS 'What is copied of a row of dining.entities.';
+
+COMMENT ON TYPE dining.staged_mention IS 'What is copied of a row of dining.mentions.';
 
 COMMENT ON TYPE dining.subscription_status IS 'What a user may use: during the trial, while it is paid, until the paid period ends, nothing more.';
 

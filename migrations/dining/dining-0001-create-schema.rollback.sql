@@ -2,7 +2,7 @@
 --
 -- Lock: none on a live table. Rewrites: none. Loses: no data.
 
-DROP FUNCTION dining.sorted_set(text[]);
+DROP FUNCTION dining.alias_set(text, text[]);
 
 DROP FUNCTION dining.sorted_set(uuid[]);
 

@@ -1,7 +1,7 @@
 -- depends: core-0005-create-ledgers
 --
 -- The schema of the dining system: its closed vocabularies, the one rule by which names
--- are compared, and what a sorted set is.
+-- are compared, and what makes an array a set.
 --
 -- Lock: none on a live table. Rewrites: none.
 -- Rollback: drops the schema, the types and the functions; they hold no rows.
@@ -127,16 +127,23 @@ COMMENT ON FUNCTION dining.sorted_set(uuid[]) IS
     'The distinct members in order: one array for one set, so that unique constraints '
     'compare sets.';
 
-CREATE FUNCTION dining.sorted_set(members text[])
+-- Each normalised name once, in the spelling that sorts first.
+CREATE FUNCTION dining.alias_set(name text, aliases text[])
 RETURNS text[]
 LANGUAGE sql
 IMMUTABLE
 STRICT
 PARALLEL SAFE
 RETURN (
-    SELECT coalesce(array_agg(DISTINCT member.value COLLATE "C"), '{}')
-    FROM unnest(members) AS member (value)
+    SELECT coalesce(array_agg(alias.spelling ORDER BY alias.spelling), '{}')
+    FROM (
+        SELECT min(given.alias COLLATE "C") AS spelling
+        FROM unnest(aliases) AS given (alias)
+        WHERE dining.normalize_name(given.alias) <> dining.normalize_name(name)
+        GROUP BY dining.normalize_name(given.alias)
+    ) AS alias
 );
 
-COMMENT ON FUNCTION dining.sorted_set(text[]) IS
-    'The distinct members in bytewise order, which is the same under every locale.';
+COMMENT ON FUNCTION dining.alias_set(text, text[]) IS
+    'The aliases that say more than the name does, once each, in bytewise order: one '
+    'array for one set, the same under every locale.';

@@ -38,11 +38,7 @@ CREATE TABLE dining.entities (
     CONSTRAINT entities_type_normalized_name_key UNIQUE (type, normalized_name),
     CONSTRAINT entities_google_place_id_key UNIQUE (google_place_id),
     CONSTRAINT entities_name_check CHECK (char_length(name) <= 255),
-    CONSTRAINT entities_aliases_check
-        CHECK (
-            aliases = dining.sorted_set(aliases)
-            AND array_position(aliases, NULL) IS NULL
-        ),
+    CONSTRAINT entities_aliases_check CHECK (aliases = dining.alias_set(name, aliases)),
     CONSTRAINT entities_latitude_check CHECK (latitude BETWEEN -90 AND 90),
     CONSTRAINT entities_longitude_check CHECK (longitude BETWEEN -180 AND 180),
     CONSTRAINT entities_latitude_longitude_check
@@ -71,7 +67,7 @@ COMMENT ON TABLE dining.entities IS
     'A restaurant, a dish or category of dishes, or an attribute of either.';
 
 COMMENT ON COLUMN dining.entities.aliases IS
-    'Other ways to write the name, as they were written: a set, sorted bytewise.';
+    'Other names, as they were written: a set by dining.alias_set().';
 
 COMMENT ON COLUMN dining.entities.details IS
     'What else is known of a restaurant, such as opening hours and prices.';

@@ -19,6 +19,9 @@ CREATE TYPE dining.staged_entity AS (
     embedding public.vector(384)
 );
 
+COMMENT ON TYPE dining.staged_entity IS
+    'What is copied of a row of dining.entities.';
+
 CREATE TYPE dining.staged_connection AS (
     restaurant_id uuid,
     dish_id uuid,
@@ -26,6 +29,9 @@ CREATE TYPE dining.staged_connection AS (
     categories uuid[],
     is_menu_item boolean
 );
+
+COMMENT ON TYPE dining.staged_connection IS
+    'What is copied of a row of dining.connections.';
 
 CREATE TYPE dining.staged_mention AS (
     connection_id uuid,
@@ -39,6 +45,9 @@ CREATE TYPE dining.staged_mention AS (
     upvotes integer,
     posted_at timestamptz
 );
+
+COMMENT ON TYPE dining.staged_mention IS
+    'What is copied of a row of dining.mentions.';
 
 CREATE FUNCTION dining.staged_entities()
 RETURNS SETOF dining.staged_entity

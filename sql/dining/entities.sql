@@ -16,8 +16,8 @@ INSERT INTO dining.entities (
 )
 VALUES (
     :type,
-    :name,
-    dining.sorted_set(coalesce(:aliases::text[], '{}')),
+    :name::text,
+    dining.alias_set(:name::text, coalesce(:aliases::text[], '{}')),
     :latitude,
     :longitude,
     :address,
@@ -78,7 +78,7 @@ UPDATE dining.entities AS entity
 SET (name, aliases, latitude, longitude, address, google_place_id, details) = (
     SELECT
         given.name,
-        dining.sorted_set(given.aliases),
+        dining.alias_set(given.name, given.aliases),
         given.latitude,
         given.longitude,
         given.address,

@@ -13,6 +13,31 @@ ON COMMIT DROP;
 -- name: upsert_staged_entities()
 -- Stores what was staged, once by type and normalised name, and returns every entity
 -- concerned. One that is there already gets the new aliases, and what was unknown of it.
+WITH staged AS MATERIALIZED (
+    SELECT
+        sent.type,
+        dining.normalize_name(sent.name) AS normalized_name,
+        sent.name,
+        sent.aliases,
+        sent.latitude,
+        sent.longitude,
+        sent.address,
+        sent.google_place_id,
+        sent.details,
+        sent.embedding
+    FROM dining.staged_entities() AS sent
+),
+spelled AS (
+    SELECT
+        staged.type,
+        staged.normalized_name,
+        array_agg(alias.spelling) AS aliases
+    FROM staged
+    CROSS JOIN unnest(staged.aliases) AS alias (spelling)
+    GROUP BY
+        staged.type,
+        staged.normalized_name
+)
 INSERT INTO dining.entities AS entity (
     type,
     name,
@@ -24,26 +49,27 @@ INSERT INTO dining.entities AS entity (
     details,
     embedding
 )
-SELECT DISTINCT ON (staged.type, dining.normalize_name(staged.name))
+SELECT DISTINCT ON (staged.type, staged.normalized_name)
     staged.type,
     staged.name,
-    dining.sorted_set(coalesce(staged.aliases, '{}')),
+    dining.alias_set(staged.name, coalesce(spelled.aliases, '{}')),
     staged.latitude,
     staged.longitude,
     staged.address,
     staged.google_place_id,
     coalesce(staged.details, '{}'),
     staged.embedding
-FROM dining.staged_entities() AS staged
+FROM staged
+LEFT JOIN spelled
+    ON spelled.type = staged.type
+    AND spelled.normalized_name = staged.normalized_name
 ORDER BY
     staged.type,
-    dining.normalize_name(staged.name),
+    staged.normalized_name,
     staged.name
 ON CONFLICT ON CONSTRAINT entities_type_normalized_name_key DO UPDATE
 SET
-    aliases = dining.sorted_set(
-        array_remove(entity.aliases || EXCLUDED.aliases || EXCLUDED.name, entity.name)
-    ),
+    aliases = dining.alias_set(entity.name, entity.aliases || EXCLUDED.aliases),
     latitude = coalesce(entity.latitude, EXCLUDED.latitude),
     longitude = coalesce(entity.longitude, EXCLUDED.longitude),
     address = coalesce(entity.address, EXCLUDED.address),

@@ -91,7 +91,7 @@ FROM dining.restaurant_attributes AS link
 WHERE :drop_id IN (link.restaurant_id, link.attribute_id)
 ON CONFLICT DO NOTHING;
 
--- name: absorb_entity(keep_id, drop_id)^
+-- name: absorb_entity(keep_id, drop_id)!
 -- Deletes the one entity; the other gets its name and aliases as aliases, and what was
 -- unknown of it.
 WITH unlinked AS (
@@ -113,8 +113,9 @@ gone AS (
 )
 UPDATE dining.entities AS entity
 SET
-    aliases = dining.sorted_set(
-        array_remove(entity.aliases || gone.name || gone.aliases, entity.name)
+    aliases = dining.alias_set(
+        entity.name,
+        entity.aliases || gone.name || gone.aliases
     ),
     latitude = coalesce(entity.latitude, gone.latitude),
     longitude = coalesce(entity.longitude, gone.longitude),
@@ -123,8 +124,4 @@ SET
     details = gone.details || entity.details,
     embedding = coalesce(entity.embedding, gone.embedding)
 FROM gone
-WHERE entity.id = :keep_id
-RETURNING
-    entity.id,
-    entity.name,
-    entity.aliases;
+WHERE entity.id = :keep_id;

@@ -5,8 +5,7 @@
 -- For each name that is one of an entity of this type, that entity.
 SELECT
     given.name AS given_name,
-    entity.id AS entity_id,
-    entity.name
+    entity.id AS entity_id
 FROM unnest(:names::text[]) AS given (name)
 INNER JOIN dining.entities AS entity
     ON entity.type = :type
@@ -16,21 +15,18 @@ INNER JOIN dining.entities AS entity
 -- For each name that is an alias, the entity of this type; the oldest if several have it.
 SELECT
     given.name AS given_name,
-    entity.id AS entity_id,
-    entity.name
+    entity.id AS entity_id
 FROM unnest(:names::text[]) AS given (name)
 CROSS JOIN LATERAL (
-    SELECT
-        candidate.id,
-        candidate.name
+    SELECT candidate.id
     FROM dining.entities AS candidate
     WHERE
         candidate.type = :type
-        AND candidate.known_as @> dining.normalize_names(ARRAY[given.name])
-        AND dining.normalize_name(given.name) IS NOT NULL
+        AND candidate.known_as && dining.normalize_names(ARRAY[given.name])
     ORDER BY candidate.id
     LIMIT 1
-) AS entity;
+) AS entity
+WHERE given.name IS NOT NULL;
 
 -- name: resolve_fuzzy(type, names, min_similarity, limit_rows)
 -- For each name, the entities of this type of which the name or an alias is spelled most
@@ -45,6 +41,7 @@ WITH given AS MATERIALIZED (
         dining.normalize_name(sent.name) AS normalized_name,
         dining.name_trigrams(ARRAY[sent.name]) AS trigrams
     FROM unnest(:names::text[]) AS sent (name)
+    WHERE sent.name IS NOT NULL
 ),
 probe AS MATERIALIZED (
     SELECT
@@ -120,6 +117,7 @@ SELECT
     nearest.name,
     1 - nearest.distance AS similarity
 FROM nearest
+WHERE nearest.distance IS NOT NULL
 ORDER BY
     nearest.distance,
     nearest.id;

@@ -48,8 +48,8 @@ _CREATE_ENTITY: Final = Statement[CreateEntityRow](
 )
 VALUES (
     $1,
-    $2,
-    dining.sorted_set(coalesce($3::text[], '{}')),
+    $2::text,
+    dining.alias_set($2::text, coalesce($3::text[], '{}')),
     $4,
     $5,
     $6,
@@ -136,8 +136,8 @@ def create_entity(
         )
         VALUES (
             $1,
-            $2,
-            dining.sorted_set(coalesce($3::text[], '{}')),
+            $2::text,
+            dining.alias_set($2::text, coalesce($3::text[], '{}')),
             $4,
             $5,
             $6,
@@ -215,7 +215,24 @@ LEFT JOIN dining.entities AS attribute
 WHERE entity.id = $1
 ORDER BY attribute.name""",
     parameters=(("entity_id", "uuid"),),
-    nest=Nest(GetEntityRow, (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, Nest(GetEntityRowAttributes, (12, 13), many=True, presence=12))),
+    nest=Nest(
+        GetEntityRow,
+        (
+            0,
+            1,
+            2,
+            3,
+            4,
+            5,
+            6,
+            7,
+            8,
+            9,
+            10,
+            11,
+            Nest(GetEntityRowAttributes, (12, 13), many=True, presence=12),
+        ),
+    ),
     converters={1: EntityType},
 )
 
@@ -363,7 +380,7 @@ _UPDATE_ENTITY: Final = Statement[UpdateEntityRow](
 SET (name, aliases, latitude, longitude, address, google_place_id, details) = (
     SELECT
         given.name,
-        dining.sorted_set(given.aliases),
+        dining.alias_set(given.name, given.aliases),
         given.latitude,
         given.longitude,
         given.address,
@@ -412,7 +429,7 @@ def update_entity(
         SET (name, aliases, latitude, longitude, address, google_place_id, details) = (
             SELECT
                 given.name,
-                dining.sorted_set(given.aliases),
+                dining.alias_set(given.name, given.aliases),
                 given.latitude,
                 given.longitude,
                 given.address,

@@ -153,7 +153,7 @@ class EntitiesInsert(InputModel):
     type: EntityType
     name: Annotated[str, Field(max_length=255)]
     aliases: Sequence[str | None] = UNSET
-    """Other ways to write the name, as they were written: a set, sorted bytewise."""
+    """Other names, as they were written: a set by dining.alias_set()."""
     latitude: Annotated[float | None, within(ge=-90, le=90)] = None
     longitude: Annotated[float | None, within(ge=-180, le=180)] = None
     address: Annotated[str | None, Field(min_length=1, max_length=500)] = None
@@ -182,7 +182,7 @@ class EntitiesUpdate(InputModel):
     type: EntityType = UNSET
     name: Annotated[str, Field(max_length=255)] = UNSET
     aliases: Sequence[str | None] = UNSET
-    """Other ways to write the name, as they were written: a set, sorted bytewise."""
+    """Other names, as they were written: a set by dining.alias_set()."""
     latitude: Annotated[float | None, within(ge=-90, le=90)] = UNSET
     longitude: Annotated[float | None, within(ge=-180, le=180)] = UNSET
     address: Annotated[str | None, Field(min_length=1, max_length=500)] = UNSET

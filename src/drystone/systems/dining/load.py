@@ -52,7 +52,32 @@ class UpsertStagedEntitiesRow(Row):
 
 _UPSERT_STAGED_ENTITIES: Final = Statement[UpsertStagedEntitiesRow](
     "dining.load.upsert_staged_entities",
-    """INSERT INTO dining.entities AS entity (
+    """WITH staged AS MATERIALIZED (
+    SELECT
+        sent.type,
+        dining.normalize_name(sent.name) AS normalized_name,
+        sent.name,
+        sent.aliases,
+        sent.latitude,
+        sent.longitude,
+        sent.address,
+        sent.google_place_id,
+        sent.details,
+        sent.embedding
+    FROM dining.staged_entities() AS sent
+),
+spelled AS (
+    SELECT
+        staged.type,
+        staged.normalized_name,
+        array_agg(alias.spelling) AS aliases
+    FROM staged
+    CROSS JOIN unnest(staged.aliases) AS alias (spelling)
+    GROUP BY
+        staged.type,
+        staged.normalized_name
+)
+INSERT INTO dining.entities AS entity (
     type,
     name,
     aliases,
@@ -63,26 +88,27 @@ _UPSERT_STAGED_ENTITIES: Final = Statement[UpsertStagedEntitiesRow](
     details,
     embedding
 )
-SELECT DISTINCT ON (staged.type, dining.normalize_name(staged.name))
+SELECT DISTINCT ON (staged.type, staged.normalized_name)
     staged.type,
     staged.name,
-    dining.sorted_set(coalesce(staged.aliases, '{}')),
+    dining.alias_set(staged.name, coalesce(spelled.aliases, '{}')),
     staged.latitude,
     staged.longitude,
     staged.address,
     staged.google_place_id,
     coalesce(staged.details, '{}'),
     staged.embedding
-FROM dining.staged_entities() AS staged
+FROM staged
+LEFT JOIN spelled
+    ON spelled.type = staged.type
+    AND spelled.normalized_name = staged.normalized_name
 ORDER BY
     staged.type,
-    dining.normalize_name(staged.name),
+    staged.normalized_name,
     staged.name
 ON CONFLICT ON CONSTRAINT entities_type_normalized_name_key DO UPDATE
 SET
-    aliases = dining.sorted_set(
-        array_remove(entity.aliases || EXCLUDED.aliases || EXCLUDED.name, entity.name)
-    ),
+    aliases = dining.alias_set(entity.name, entity.aliases || EXCLUDED.aliases),
     latitude = coalesce(entity.latitude, EXCLUDED.latitude),
     longitude = coalesce(entity.longitude, EXCLUDED.longitude),
     address = coalesce(entity.address, EXCLUDED.address),
@@ -116,6 +142,31 @@ def upsert_staged_entities(
 
     sql/dining/load.sql:13::
 
+        WITH staged AS MATERIALIZED (
+            SELECT
+                sent.type,
+                dining.normalize_name(sent.name) AS normalized_name,
+                sent.name,
+                sent.aliases,
+                sent.latitude,
+                sent.longitude,
+                sent.address,
+                sent.google_place_id,
+                sent.details,
+                sent.embedding
+            FROM dining.staged_entities() AS sent
+        ),
+        spelled AS (
+            SELECT
+                staged.type,
+                staged.normalized_name,
+                array_agg(alias.spelling) AS aliases
+            FROM staged
+            CROSS JOIN unnest(staged.aliases) AS alias (spelling)
+            GROUP BY
+                staged.type,
+                staged.normalized_name
+        )
         INSERT INTO dining.entities AS entity (
             type,
             name,
@@ -127,26 +178,27 @@ def upsert_staged_entities(
             details,
             embedding
         )
-        SELECT DISTINCT ON (staged.type, dining.normalize_name(staged.name))
+        SELECT DISTINCT ON (staged.type, staged.normalized_name)
             staged.type,
             staged.name,
-            dining.sorted_set(coalesce(staged.aliases, '{}')),
+            dining.alias_set(staged.name, coalesce(spelled.aliases, '{}')),
             staged.latitude,
             staged.longitude,
             staged.address,
             staged.google_place_id,
             coalesce(staged.details, '{}'),
             staged.embedding
-        FROM dining.staged_entities() AS staged
+        FROM staged
+        LEFT JOIN spelled
+            ON spelled.type = staged.type
+            AND spelled.normalized_name = staged.normalized_name
         ORDER BY
             staged.type,
-            dining.normalize_name(staged.name),
+            staged.normalized_name,
             staged.name
         ON CONFLICT ON CONSTRAINT entities_type_normalized_name_key DO UPDATE
         SET
-            aliases = dining.sorted_set(
-                array_remove(entity.aliases || EXCLUDED.aliases || EXCLUDED.name, entity.name)
-            ),
+            aliases = dining.alias_set(entity.name, entity.aliases || EXCLUDED.aliases),
             latitude = coalesce(entity.latitude, EXCLUDED.latitude),
             longitude = coalesce(entity.longitude, EXCLUDED.longitude),
             address = coalesce(entity.address, EXCLUDED.address),
@@ -181,7 +233,7 @@ def stage_connections(
 ) -> str | Awaitable[str | None] | None:
     """Makes the empty temporary table that connections are copied into.
 
-    sql/dining/load.sql:60::
+    sql/dining/load.sql:86::
 
         DROP TABLE IF EXISTS pg_temp.staged_connections;
 
@@ -260,7 +312,7 @@ def upsert_staged_connections(
     """Stores what was staged, once by restaurant, dish and set of dish attributes, and
     returns every connection concerned. One that is there already gets the new categories.
 
-    sql/dining/load.sql:67::
+    sql/dining/load.sql:93::
 
         INSERT INTO dining.connections AS connection (
             restaurant_id,
@@ -322,7 +374,7 @@ def stage_mentions(
 ) -> str | Awaitable[str | None] | None:
     """Makes the empty temporary table that mentions are copied into.
 
-    sql/dining/load.sql:109::
+    sql/dining/load.sql:135::
 
         DROP TABLE IF EXISTS pg_temp.staged_mentions;
 
@@ -398,7 +450,7 @@ def upsert_staged_mentions(
     """Stores what was staged, once by connection and source, and counts what is new. A
     mention that is there already gets the upvotes that it has now.
 
-    sql/dining/load.sql:116::
+    sql/dining/load.sql:142::
 
         WITH stored AS (
             INSERT INTO dining.mentions AS mention (

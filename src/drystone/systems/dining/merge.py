@@ -369,15 +369,7 @@ def move_restaurant_attributes(
     return _MOVE_RESTAURANT_ATTRIBUTES.count(connection, (drop_id, keep_id))
 
 
-class AbsorbEntityRow(Row):
-    """A row of dining.merge.absorb_entity."""
-
-    id: UUID
-    name: str
-    aliases: list[str | None]
-
-
-_ABSORB_ENTITY: Final = Statement[AbsorbEntityRow](
+_ABSORB_ENTITY: Final = Statement[int](
     "dining.merge.absorb_entity",
     """WITH unlinked AS (
     DELETE FROM dining.restaurant_attributes AS link
@@ -398,8 +390,9 @@ gone AS (
 )
 UPDATE dining.entities AS entity
 SET
-    aliases = dining.sorted_set(
-        array_remove(entity.aliases || gone.name || gone.aliases, entity.name)
+    aliases = dining.alias_set(
+        entity.name,
+        entity.aliases || gone.name || gone.aliases
     ),
     latitude = coalesce(entity.latitude, gone.latitude),
     longitude = coalesce(entity.longitude, gone.longitude),
@@ -408,14 +401,8 @@ SET
     details = gone.details || entity.details,
     embedding = coalesce(entity.embedding, gone.embedding)
 FROM gone
-WHERE entity.id = $2
-RETURNING
-    entity.id,
-    entity.name,
-    entity.aliases""",
+WHERE entity.id = $2""",
     parameters=(("drop_id", "uuid"), ("keep_id", "uuid")),
-    row=AbsorbEntityRow,
-    binary=True,
 )
 
 
@@ -425,20 +412,20 @@ def absorb_entity(
     *,
     drop_id: UUID,
     keep_id: UUID,
-) -> AbsorbEntityRow | None: ...
+) -> int: ...
 @overload
 def absorb_entity(
     connection: AsyncConnection[Any],
     *,
     drop_id: UUID,
     keep_id: UUID,
-) -> Awaitable[AbsorbEntityRow | None]: ...
+) -> Awaitable[int]: ...
 def absorb_entity(
     connection: Connection[Any] | AsyncConnection[Any],
     *,
     drop_id: UUID,
     keep_id: UUID,
-) -> AbsorbEntityRow | Awaitable[AbsorbEntityRow | None] | None:
+) -> int | Awaitable[int]:
     """Deletes the one entity; the other gets its name and aliases as aliases, and what was
     unknown of it.
 
@@ -463,8 +450,9 @@ def absorb_entity(
         )
         UPDATE dining.entities AS entity
         SET
-            aliases = dining.sorted_set(
-                array_remove(entity.aliases || gone.name || gone.aliases, entity.name)
+            aliases = dining.alias_set(
+                entity.name,
+                entity.aliases || gone.name || gone.aliases
             ),
             latitude = coalesce(entity.latitude, gone.latitude),
             longitude = coalesce(entity.longitude, gone.longitude),
@@ -474,9 +462,5 @@ def absorb_entity(
             embedding = coalesce(entity.embedding, gone.embedding)
         FROM gone
         WHERE entity.id = $2
-        RETURNING
-            entity.id,
-            entity.name,
-            entity.aliases
     """
-    return _ABSORB_ENTITY.row(connection, (drop_id, keep_id))
+    return _ABSORB_ENTITY.count(connection, (drop_id, keep_id))

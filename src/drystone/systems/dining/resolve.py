@@ -18,15 +18,13 @@ class ResolveExactRow(Row):
 
     given_name: str
     entity_id: UUID
-    name: str
 
 
 _RESOLVE_EXACT: Final = Statement[ResolveExactRow](
     "dining.resolve.resolve_exact",
     """SELECT
     given.name AS given_name,
-    entity.id AS entity_id,
-    entity.name
+    entity.id AS entity_id
 FROM unnest($1::text[]) AS given (name)
 INNER JOIN dining.entities AS entity
     ON entity.type = $2
@@ -63,8 +61,7 @@ def resolve_exact(
 
         SELECT
             given.name AS given_name,
-            entity.id AS entity_id,
-            entity.name
+            entity.id AS entity_id
         FROM unnest($1::text[]) AS given (name)
         INNER JOIN dining.entities AS entity
             ON entity.type = $2
@@ -73,35 +70,24 @@ def resolve_exact(
     return _RESOLVE_EXACT.rows(connection, (names, type))
 
 
-class ResolveAliasRow(Row):
-    """A row of dining.resolve.resolve_alias."""
-
-    given_name: str | None
-    entity_id: UUID
-    name: str
-
-
-_RESOLVE_ALIAS: Final = Statement[ResolveAliasRow](
+_RESOLVE_ALIAS: Final = Statement[ResolveExactRow](
     "dining.resolve.resolve_alias",
     """SELECT
     given.name AS given_name,
-    entity.id AS entity_id,
-    entity.name
+    entity.id AS entity_id
 FROM unnest($1::text[]) AS given (name)
 CROSS JOIN LATERAL (
-    SELECT
-        candidate.id,
-        candidate.name
+    SELECT candidate.id
     FROM dining.entities AS candidate
     WHERE
         candidate.type = $2
-        AND candidate.known_as @> dining.normalize_names(ARRAY[given.name])
-        AND dining.normalize_name(given.name) IS NOT NULL
+        AND candidate.known_as && dining.normalize_names(ARRAY[given.name])
     ORDER BY candidate.id
     LIMIT 1
-) AS entity""",
+) AS entity
+WHERE given.name IS NOT NULL""",
     parameters=(("names", "text[]"), ("type", "dining.entity_type")),
-    row=ResolveAliasRow,
+    row=ResolveExactRow,
     binary=True,
 )
 
@@ -112,41 +98,38 @@ def resolve_alias(
     *,
     names: Sequence[str],
     type: EntityType,
-) -> list[ResolveAliasRow]: ...
+) -> list[ResolveExactRow]: ...
 @overload
 def resolve_alias(
     connection: AsyncConnection[Any],
     *,
     names: Sequence[str],
     type: EntityType,
-) -> Awaitable[list[ResolveAliasRow]]: ...
+) -> Awaitable[list[ResolveExactRow]]: ...
 def resolve_alias(
     connection: Connection[Any] | AsyncConnection[Any],
     *,
     names: Sequence[str],
     type: EntityType,
-) -> list[ResolveAliasRow] | Awaitable[list[ResolveAliasRow]]:
+) -> list[ResolveExactRow] | Awaitable[list[ResolveExactRow]]:
     """For each name that is an alias, the entity of this type; the oldest if several have it.
 
-    sql/dining/resolve.sql:15::
+    sql/dining/resolve.sql:14::
 
         SELECT
             given.name AS given_name,
-            entity.id AS entity_id,
-            entity.name
+            entity.id AS entity_id
         FROM unnest($1::text[]) AS given (name)
         CROSS JOIN LATERAL (
-            SELECT
-                candidate.id,
-                candidate.name
+            SELECT candidate.id
             FROM dining.entities AS candidate
             WHERE
                 candidate.type = $2
-                AND candidate.known_as @> dining.normalize_names(ARRAY[given.name])
-                AND dining.normalize_name(given.name) IS NOT NULL
+                AND candidate.known_as && dining.normalize_names(ARRAY[given.name])
             ORDER BY candidate.id
             LIMIT 1
         ) AS entity
+        WHERE given.name IS NOT NULL
     """
     return _RESOLVE_ALIAS.rows(connection, (names, type))
 
@@ -154,7 +137,7 @@ def resolve_alias(
 class ResolveFuzzyRow(Row):
     """A row of dining.resolve.resolve_fuzzy."""
 
-    given_name: str | None
+    given_name: str
     entity_id: UUID
     name: str
     similarity: float
@@ -168,6 +151,7 @@ _RESOLVE_FUZZY: Final = Statement[ResolveFuzzyRow](
         dining.normalize_name(sent.name) AS normalized_name,
         dining.name_trigrams(ARRAY[sent.name]) AS trigrams
     FROM unnest($1::text[]) AS sent (name)
+    WHERE sent.name IS NOT NULL
 ),
 probe AS MATERIALIZED (
     SELECT
@@ -267,7 +251,7 @@ def resolve_fuzzy(
     the one with n (prefix filtering: Chaudhuri, Ganti and Kaushik, 2006). With the rarest
     trigrams first, the GIN index finds few candidates and misses none.
 
-    sql/dining/resolve.sql:35::
+    sql/dining/resolve.sql:31::
 
         WITH given AS MATERIALIZED (
             SELECT
@@ -275,6 +259,7 @@ def resolve_fuzzy(
                 dining.normalize_name(sent.name) AS normalized_name,
                 dining.name_trigrams(ARRAY[sent.name]) AS trigrams
             FROM unnest($1::text[]) AS sent (name)
+            WHERE sent.name IS NOT NULL
         ),
         probe AS MATERIALIZED (
             SELECT
@@ -339,7 +324,7 @@ class ResolveSemanticRow(Row):
 
     entity_id: UUID
     name: str
-    similarity: float | None
+    similarity: float
 
 
 _RESOLVE_SEMANTIC: Final = Statement[ResolveSemanticRow](
@@ -361,6 +346,7 @@ SELECT
     nearest.name,
     1 - nearest.distance AS similarity
 FROM nearest
+WHERE nearest.distance IS NOT NULL
 ORDER BY
     nearest.distance,
     nearest.id""",
@@ -399,7 +385,7 @@ def resolve_semantic(
 ) -> list[ResolveSemanticRow] | Awaitable[list[ResolveSemanticRow]]:
     """The entities of this type that are nearest in meaning, by cosine similarity.
 
-    sql/dining/resolve.sql:104::
+    sql/dining/resolve.sql:101::
 
         WITH nearest AS MATERIALIZED (
             SELECT
@@ -418,6 +404,7 @@ def resolve_semantic(
             nearest.name,
             1 - nearest.distance AS similarity
         FROM nearest
+        WHERE nearest.distance IS NOT NULL
         ORDER BY
             nearest.distance,
             nearest.id

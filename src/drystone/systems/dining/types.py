@@ -46,7 +46,7 @@ class MentionSource(StrEnum):
 
 
 class StagedConnection(Row):
-    """A value of dining.staged_connection."""
+    """What is copied of a row of dining.connections."""
 
     restaurant_id: UUID | None
     dish_id: UUID | None
@@ -56,7 +56,7 @@ class StagedConnection(Row):
 
 
 class StagedEntity(Row):
-    """A value of dining.staged_entity."""
+    """What is copied of a row of dining.entities."""
 
     type: EntityType | None
     name: str | None
@@ -70,7 +70,7 @@ class StagedEntity(Row):
 
 
 class StagedMention(Row):
-    """A value of dining.staged_mention."""
+    """What is copied of a row of dining.mentions."""
 
     connection_id: UUID | None
     source: MentionSource | None
