@@ -569,21 +569,21 @@ CREATE OR REPLACE FUNCTION dining.freshness(posted_at timestamp with time zone, 
  IMMUTABLE PARALLEL SAFE
 RETURN exp(((- (EXTRACT(epoch FROM (as_of - posted_at)))::double precision) / ((60 * 86400))::double precision));
 
-CREATE OR REPLACE FUNCTION dining.in_viewport(location point, viewport dining.viewport)
+CREATE OR REPLACE FUNCTION dining.in_viewport(latitude double precision, longitude double precision, viewport dining.viewport)
  RETURNS boolean
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN ((location <@ box(point((viewport).sw_longitude, (viewport).sw_latitude), point(CASE WHEN ((viewport).sw_longitude <= (viewport).ne_longitude) THEN (viewport).ne_longitude ELSE (180)::double precision END, (viewport).ne_latitude))) OR (location <@ box(point(CASE WHEN ((viewport).sw_longitude <= (viewport).ne_longitude) THEN (viewport).sw_longitude ELSE ('-180'::integer)::double precision END, (viewport).sw_latitude), point((viewport).ne_longitude, (viewport).ne_latitude))));
+RETURN ((latitude >= (viewport).sw_latitude) AND (latitude <= (viewport).ne_latitude) AND ((longitude >= (viewport).sw_longitude) OR ((longitude <= (viewport).ne_longitude) AND ((viewport).ne_longitude < (viewport).sw_longitude))) AND ((longitude <= (viewport).ne_longitude) OR ((longitude >= (viewport).sw_longitude) AND ((viewport).ne_longitude < (viewport).sw_longitude))));
 
-CREATE OR REPLACE FUNCTION dining.insert_array_members()
+CREATE OR REPLACE FUNCTION dining.insert_members()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-    INSERT INTO dining.connection_categories (connection_id, category_id)
+    INSERT INTO dining.connection_dishes (connection_id, dish_id)
     SELECT
         added.id,
-        unnest(added.categories)
+        unnest(array_remove(added.categories, added.dish_id) || added.dish_id)
     FROM added;
 
     INSERT INTO dining.connection_attributes (connection_id, attribute_id)
@@ -609,7 +609,13 @@ BEGIN ATOMIC
              dining.sorted_set(array_replace(connection.categories, merged_connections.drop_id, merged_connections.keep_id)) AS categories,
              connection.is_menu_item
             FROM dining.connections connection
-           WHERE ((connection.restaurant_id = merged_connections.drop_id) OR (connection.dish_id = merged_connections.drop_id) OR (connection.dish_attributes @> ARRAY[merged_connections.drop_id]) OR (connection.categories @> ARRAY[merged_connections.drop_id]))
+           WHERE (connection.id IN ( SELECT own.id
+                    FROM dining.connections own
+                   WHERE (own.restaurant_id = merged_connections.drop_id)
+                 UNION ALL
+                  SELECT tag.connection_id
+                    FROM dining.connection_tags tag
+                   WHERE (tag.tag_id = merged_connections.drop_id)))
          ), joined AS (
           SELECT renamed.id,
              renamed.restaurant_id,
@@ -720,50 +726,45 @@ CREATE OR REPLACE FUNCTION dining.strength(mentions double precision, upvotes do
  IMMUTABLE PARALLEL SAFE
 RETURN (((((40)::double precision * mentions) / (mentions + (5)::double precision)) + (((40)::double precision * upvotes) / (upvotes + (50)::double precision))) + (((20)::double precision * threads) / (threads + (3)::double precision)));
 
-CREATE OR REPLACE FUNCTION dining.update_array_members()
+CREATE OR REPLACE FUNCTION dining.update_members()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
+DECLARE
+    changed CONSTANT uuid[] := ARRAY(
+        SELECT after.id
+        FROM before
+        INNER JOIN after
+            ON after.id = before.id
+        WHERE
+            after.dish_id <> before.dish_id
+            OR after.categories <> before.categories
+            OR after.dish_attributes <> before.dish_attributes
+    );
 BEGIN
-    DELETE FROM dining.connection_categories AS member
-    USING before
-    INNER JOIN after
-        ON after.id = before.id
-        AND after.categories <> before.categories
-    WHERE
-        member.connection_id = before.id
-        AND member.category_id <> ALL (after.categories);
+    IF changed = '{}' THEN
+        RETURN NULL;
+    END IF;
 
-    INSERT INTO dining.connection_categories (connection_id, category_id)
-    SELECT
-        after.id,
-        member.id
-    FROM after
-    INNER JOIN before
-        ON before.id = after.id
-        AND before.categories <> after.categories
-    CROSS JOIN unnest(after.categories) AS member (id)
-    WHERE member.id <> ALL (before.categories);
+    DELETE FROM dining.connection_dishes AS member
+    WHERE member.connection_id = ANY (changed);
 
     DELETE FROM dining.connection_attributes AS member
-    USING before
-    INNER JOIN after
-        ON after.id = before.id
-        AND after.dish_attributes <> before.dish_attributes
-    WHERE
-        member.connection_id = before.id
-        AND member.attribute_id <> ALL (after.dish_attributes);
+    WHERE member.connection_id = ANY (changed);
+
+    INSERT INTO dining.connection_dishes (connection_id, dish_id)
+    SELECT
+        after.id,
+        unnest(array_remove(after.categories, after.dish_id) || after.dish_id)
+    FROM after
+    WHERE after.id = ANY (changed);
 
     INSERT INTO dining.connection_attributes (connection_id, attribute_id)
     SELECT
         after.id,
-        member.id
+        unnest(after.dish_attributes)
     FROM after
-    INNER JOIN before
-        ON before.id = after.id
-        AND before.dish_attributes <> after.dish_attributes
-    CROSS JOIN unnest(after.dish_attributes) AS member (id)
-    WHERE member.id <> ALL (before.dish_attributes);
+    WHERE after.id = ANY (changed);
 
     RETURN NULL;
 END
@@ -778,13 +779,13 @@ CREATE TABLE dining.connection_attributes (
     CONSTRAINT connection_attributes_pkey PRIMARY KEY (connection_id, attribute_id)
 );
 
-CREATE TABLE dining.connection_categories (
+CREATE TABLE dining.connection_dishes (
     connection_id uuid NOT NULL,
-    category_id uuid NOT NULL,
-    category_type dining.entity_type GENERATED ALWAYS AS ('dish_or_category'::dining.entity_type) STORED NOT NULL,
-    CONSTRAINT connection_categories_category_id_fkey FOREIGN KEY (category_id, category_type) REFERENCES dining.entities(id, type) ON DELETE RESTRICT,
-    CONSTRAINT connection_categories_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES dining.connections(id) ON DELETE CASCADE,
-    CONSTRAINT connection_categories_pkey PRIMARY KEY (connection_id, category_id)
+    dish_id uuid NOT NULL,
+    dish_type dining.entity_type GENERATED ALWAYS AS ('dish_or_category'::dining.entity_type) STORED NOT NULL,
+    CONSTRAINT connection_dishes_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES dining.connections(id) ON DELETE CASCADE,
+    CONSTRAINT connection_dishes_dish_id_fkey FOREIGN KEY (dish_id, dish_type) REFERENCES dining.entities(id, type) ON DELETE RESTRICT,
+    CONSTRAINT connection_dishes_pkey PRIMARY KEY (connection_id, dish_id)
 );
 
 CREATE TABLE dining.connections (
@@ -820,7 +821,8 @@ CREATE TABLE dining.connections (
     CONSTRAINT connections_source_diversity_check CHECK (((source_diversity >= 0) AND (source_diversity <= mention_count))),
     CONSTRAINT connections_strength_check CHECK (((strength >= (0)::numeric) AND (strength <= (100)::numeric))),
     CONSTRAINT connections_top_mentions_check CHECK (((jsonb_typeof(top_mentions) = 'array'::text) AND (jsonb_array_length(top_mentions) <= 5)))
-);
+)
+WITH (fillfactor='70');
 
 CREATE TABLE dining.entities (
     id uuid DEFAULT core.new_id() NOT NULL,
@@ -839,7 +841,6 @@ CREATE TABLE dining.entities (
     normalized_name text GENERATED ALWAYS AS (dining.normalize_name(name)) STORED NOT NULL,
     known_as text[] GENERATED ALWAYS AS (dining.normalize_names((name || aliases))) STORED NOT NULL,
     trigrams text[] GENERATED ALWAYS AS (dining.name_trigrams((name || aliases))) STORED NOT NULL,
-    location point GENERATED ALWAYS AS (point(longitude, latitude)) STORED,
     CONSTRAINT entities_address_check CHECK (((char_length(address) >= 1) AND (char_length(address) <= 500))),
     CONSTRAINT entities_aliases_check CHECK ((aliases = dining.alias_set(name, aliases))),
     CONSTRAINT entities_details_check CHECK ((jsonb_typeof(details) = 'object'::text)),
@@ -941,13 +942,11 @@ CREATE TABLE dining.users (
     CONSTRAINT users_trial_started_at_trial_ends_at_check CHECK ((((trial_started_at IS NULL) = (trial_ends_at IS NULL)) AND (trial_started_at <= trial_ends_at)))
 );
 
-CREATE INDEX connection_attributes_attribute_id_idx ON dining.connection_attributes USING btree (attribute_id);
+CREATE INDEX connection_attributes_attribute_id_connection_id_idx ON dining.connection_attributes USING btree (attribute_id, connection_id);
 
-CREATE INDEX connection_categories_category_id_idx ON dining.connection_categories USING btree (category_id);
+CREATE INDEX connection_dishes_dish_id_connection_id_idx ON dining.connection_dishes USING btree (dish_id, connection_id);
 
 CREATE INDEX connections_activity_level_dish_score_id_idx ON dining.connections USING btree (activity_level, dish_score, id) WHERE (activity_level <> 'normal'::dining.activity_level);
-
-CREATE INDEX connections_categories_idx ON dining.connections USING gin (categories);
 
 CREATE INDEX connections_dish_attributes_idx ON dining.connections USING gin (dish_attributes);
 
@@ -961,7 +960,7 @@ CREATE INDEX entities_embedding_idx ON dining.entities USING hnsw (embedding pub
 
 CREATE INDEX entities_known_as_idx ON dining.entities USING gin (known_as);
 
-CREATE INDEX entities_location_idx ON dining.entities USING gist (location);
+CREATE INDEX entities_latitude_longitude_idx ON dining.entities USING btree (latitude, longitude) WHERE (latitude IS NOT NULL);
 
 CREATE INDEX entities_restaurant_score_id_idx ON dining.entities USING btree (restaurant_score, id) WHERE (restaurant_score IS NOT NULL);
 
@@ -985,23 +984,39 @@ CREATE INDEX users_referred_by_idx ON dining.users USING btree (referred_by) WHE
 
 CREATE INDEX users_subscription_status_trial_ends_at_idx ON dining.users USING btree (subscription_status, trial_ends_at);
 
+CREATE VIEW dining.connection_tags AS
+ SELECT member.connection_id,
+    member.dish_id AS tag_id
+   FROM dining.connection_dishes member
+UNION ALL
+ SELECT member.connection_id,
+    member.attribute_id AS tag_id
+   FROM dining.connection_attributes member;
+
+-- Columns of dining.connection_tags
+--     connection_id uuid
+--     tag_id uuid
+
 CREATE VIEW dining.integrity AS
- SELECT 'a connection joins a restaurant with a dish'::text AS rule,
+ SELECT 'reference'::text AS kind,
+    'a connection joins a restaurant with a dish'::text AS rule,
     count(*) AS violations
    FROM ((dining.connections connection
      LEFT JOIN dining.entities restaurant ON (((restaurant.id = connection.restaurant_id) AND (restaurant.type = 'restaurant'::dining.entity_type))))
      LEFT JOIN dining.entities dish ON (((dish.id = connection.dish_id) AND (dish.type = 'dish_or_category'::dining.entity_type))))
   WHERE ((restaurant.id IS NULL) OR (dish.id IS NULL))
 UNION ALL
- SELECT 'every member of categories has its foreign key'::text AS rule,
+ SELECT 'reference'::text AS kind,
+    'a dish and every member of categories has its foreign key'::text AS rule,
     count(*) AS violations
    FROM dining.connections connection
-  WHERE (connection.categories <> ARRAY( SELECT member.category_id
-           FROM dining.connection_categories member
+  WHERE (dining.sorted_set((connection.categories || connection.dish_id)) <> ARRAY( SELECT member.dish_id
+           FROM dining.connection_dishes member
           WHERE (member.connection_id = connection.id)
-          ORDER BY member.category_id))
+          ORDER BY member.dish_id))
 UNION ALL
- SELECT 'every member of dish_attributes has its foreign key'::text AS rule,
+ SELECT 'reference'::text AS kind,
+    'every member of dish_attributes has its foreign key'::text AS rule,
     count(*) AS violations
    FROM dining.connections connection
   WHERE (connection.dish_attributes <> ARRAY( SELECT member.attribute_id
@@ -1009,13 +1024,15 @@ UNION ALL
           WHERE (member.connection_id = connection.id)
           ORDER BY member.attribute_id))
 UNION ALL
- SELECT 'a mention belongs to a connection'::text AS rule,
+ SELECT 'reference'::text AS kind,
+    'a mention belongs to a connection'::text AS rule,
     count(*) AS violations
    FROM (dining.mentions mention
      LEFT JOIN dining.connections connection ON ((connection.id = mention.connection_id)))
   WHERE (connection.id IS NULL)
 UNION ALL
- SELECT 'mention_count counts the mentions'::text AS rule,
+ SELECT 'figure'::text AS kind,
+    'mention_count counts the mentions'::text AS rule,
     count(*) AS violations
    FROM (dining.connections connection
      LEFT JOIN ( SELECT mention.connection_id,
@@ -1024,14 +1041,16 @@ UNION ALL
           GROUP BY mention.connection_id) mentions ON ((mentions.connection_id = connection.id)))
   WHERE (connection.mention_count <> COALESCE(mentions.total, (0)::bigint))
 UNION ALL
- SELECT 'a top mention is a mention'::text AS rule,
+ SELECT 'figure'::text AS kind,
+    'a top mention is a mention'::text AS rule,
     count(*) AS violations
    FROM ((dining.connections connection
      CROSS JOIN LATERAL jsonb_to_recordset(connection.top_mentions) top(source dining.mention_source, source_id text))
      LEFT JOIN dining.mentions mention ON (((mention.connection_id = connection.id) AND (mention.source = top.source) AND (mention.source_id = top.source_id))))
   WHERE (mention.connection_id IS NULL)
 UNION ALL
- SELECT 'a restaurant has a score if it has a dish'::text AS rule,
+ SELECT 'figure'::text AS kind,
+    'a restaurant has a score if it has a dish'::text AS rule,
     count(*) AS violations
    FROM dining.entities restaurant
   WHERE ((restaurant.type = 'restaurant'::dining.entity_type) AND ((restaurant.restaurant_score IS NOT NULL) <> (EXISTS ( SELECT
@@ -1039,6 +1058,7 @@ UNION ALL
           WHERE (connection.restaurant_id = restaurant.id)))));
 
 -- Columns of dining.integrity
+--     kind text
 --     rule text
 --     violations bigint
 
@@ -1053,11 +1073,11 @@ CREATE VIEW dining.trigram_frequencies AS
 --     trigram text
 --     frequency real
 
-CREATE TRIGGER connections_insert_array_members AFTER INSERT ON dining.connections REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION dining.insert_array_members();
+CREATE TRIGGER connections_insert_members AFTER INSERT ON dining.connections REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION dining.insert_members();
 
 CREATE TRIGGER connections_set_updated_at BEFORE UPDATE ON dining.connections FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
 
-CREATE TRIGGER connections_update_array_members AFTER UPDATE ON dining.connections REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION dining.update_array_members();
+CREATE TRIGGER connections_update_members AFTER UPDATE ON dining.connections REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION dining.update_members();
 
 CREATE TRIGGER entities_set_updated_at BEFORE UPDATE ON dining.entities FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
 
@@ -1071,9 +1091,9 @@ COMMENT ON FUNCTION dining.dish_score(double precision,double precision) IS 'Its
 
 COMMENT ON FUNCTION dining.freshness(timestamp with time zone,timestamp with time zone) IS 'What is left of a mention''s weight: e to the power of -days / 60.';
 
-COMMENT ON FUNCTION dining.in_viewport(point,dining.viewport) IS 'Whether a place, as longitude and latitude, lies in a part of the map.';
+COMMENT ON FUNCTION dining.in_viewport(double precision,double precision,dining.viewport) IS 'Whether a place lies in a part of the map.';
 
-COMMENT ON FUNCTION dining.insert_array_members() IS 'For AFTER INSERT ON dining.connections REFERENCING NEW TABLE AS added FOR EACH STATEMENT.';
+COMMENT ON FUNCTION dining.insert_members() IS 'For AFTER INSERT ON dining.connections REFERENCING NEW TABLE AS added FOR EACH STATEMENT.';
 
 COMMENT ON FUNCTION dining.merged_connections(uuid,uuid) IS 'The connections that would name keep_id instead of drop_id, as they would be, each with the duplicates that it would absorb. While they are moved it keeps telling what is left to do.';
 
@@ -1095,7 +1115,7 @@ COMMENT ON FUNCTION dining.staged_mentions() IS 'The rows of the temporary table
 
 COMMENT ON FUNCTION dining.strength(double precision,double precision,double precision) IS 'How much is said of a connection: 40 for mentions, 40 for upvotes, both faded with age, and 20 for different threads. Half of each is reached at 5 mentions, 50 upvotes, 3 threads.';
 
-COMMENT ON FUNCTION dining.update_array_members() IS 'For AFTER UPDATE ON dining.connections REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT.';
+COMMENT ON FUNCTION dining.update_members() IS 'For AFTER UPDATE ON dining.connections REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT.';
 
 COMMENT ON SCHEMA dining IS 'Restaurants and dishes as they are mentioned on Reddit: entities, connections between them, and the mentions that are the evidence.';
 
@@ -1141,9 +1161,9 @@ COMMENT ON COLUMN dining.mentions.upvotes IS 'Reddit''s score when it was last s
 
 COMMENT ON COLUMN dining.users.referral_code IS 'What others name when they come by this user''s recommendation.';
 
-COMMENT ON TABLE dining.connection_attributes IS 'The members of dining.connections.dish_attributes; written by its triggers alone.';
+COMMENT ON TABLE dining.connection_attributes IS 'The members of dish_attributes of each connection; written by triggers of dining.connections alone.';
 
-COMMENT ON TABLE dining.connection_categories IS 'The members of dining.connections.categories; written by its triggers alone.';
+COMMENT ON TABLE dining.connection_dishes IS 'The dish of each connection and the members of its categories; written by triggers of dining.connections alone.';
 
 COMMENT ON TABLE dining.connections IS 'A dish or category at a restaurant, with what people say of it.';
 
@@ -1177,7 +1197,11 @@ COMMENT ON TYPE dining.subscription_status IS 'What a user may use: during the t
 
 COMMENT ON TYPE dining.viewport IS 'A part of the map by its south-western and north-eastern corner; it may lie across the 180th meridian.';
 
-COMMENT ON VIEW dining.integrity IS 'How many rows break each rule. The figures are right once they were recomputed after the last load.';
+COMMENT ON COLUMN dining.integrity.kind IS 'reference: what belongs to something has it, always. figure: what is computed from mentions is right, once it was computed after the last load.';
+
+COMMENT ON VIEW dining.connection_tags IS 'Everything that a connection says of a restaurant: dish, categories, attributes.';
+
+COMMENT ON VIEW dining.integrity IS 'How many rows break each rule.';
 
 COMMENT ON VIEW dining.trigram_frequencies IS 'The share of entities that have a common trigram, as ANALYZE last saw it: what to look for first when names are compared. Only speed depends on it.';
 

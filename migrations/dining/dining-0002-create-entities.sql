@@ -31,8 +31,6 @@ CREATE TABLE dining.entities (
         GENERATED ALWAYS AS (dining.normalize_names(name || aliases)) STORED,
     trigrams text[] NOT NULL
         GENERATED ALWAYS AS (dining.name_trigrams(name || aliases)) STORED,
-    location point
-        GENERATED ALWAYS AS (point(longitude, latitude)) STORED,
     CONSTRAINT entities_pkey PRIMARY KEY (id),
     CONSTRAINT entities_id_type_key UNIQUE (id, type),
     CONSTRAINT entities_type_normalized_name_key UNIQUE (type, normalized_name),

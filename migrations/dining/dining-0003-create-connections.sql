@@ -62,7 +62,8 @@ CREATE TABLE dining.connections (
         ),
     CONSTRAINT connections_strength_check CHECK (strength BETWEEN 0 AND 100),
     CONSTRAINT connections_dish_score_check CHECK (dish_score BETWEEN 0 AND 100)
-);
+)
+WITH (fillfactor = 70);
 
 COMMENT ON TABLE dining.connections IS
     'A dish or category at a restaurant, with what people say of it.';
@@ -105,9 +106,6 @@ CREATE INDEX connections_dish_score_id_idx
 CREATE INDEX connections_activity_level_dish_score_id_idx
     ON dining.connections (activity_level, dish_score, id)
     WHERE activity_level <> 'normal';
-
-CREATE INDEX connections_categories_idx
-    ON dining.connections USING gin (categories);
 
 CREATE INDEX connections_dish_attributes_idx
     ON dining.connections USING gin (dish_attributes);

@@ -1,4 +1,4 @@
--- depends: dining-0004-create-array-members
+-- depends: dining-0004-create-members
 --
 -- The evidence: a post or comment on Reddit that speaks of a connection. One source can
 -- be evidence for several connections, and once for each, so that loading it again adds

@@ -7,11 +7,11 @@ DROP VIEW dining.trigram_frequencies;
 
 DROP TYPE dining.list_position;
 
-DROP FUNCTION dining.in_viewport(point, dining.viewport);
+DROP FUNCTION dining.in_viewport(double precision, double precision, dining.viewport);
 
 DROP TYPE dining.viewport;
 
-DROP INDEX dining.entities_location_idx;
+DROP INDEX dining.entities_latitude_longitude_idx;
 
 DROP INDEX dining.entities_embedding_idx;
 

@@ -19,8 +19,9 @@ CREATE INDEX entities_trigrams_idx
 CREATE INDEX entities_embedding_idx
     ON dining.entities USING hnsw (embedding public.vector_cosine_ops);
 
-CREATE INDEX entities_location_idx
-    ON dining.entities USING gist (location);
+CREATE INDEX entities_latitude_longitude_idx
+    ON dining.entities (latitude, longitude)
+    WHERE latitude IS NOT NULL;
 
 CREATE TYPE dining.viewport AS (
     sw_latitude double precision,
@@ -33,38 +34,40 @@ COMMENT ON TYPE dining.viewport IS
     'A part of the map by its south-western and north-eastern corner; it may lie across '
     'the 180th meridian.';
 
--- Not STRICT, so that PostgreSQL puts its body into the query and can use the index.
-CREATE FUNCTION dining.in_viewport(location point, viewport dining.viewport)
+-- Plain comparisons, for which the planner has statistics; not STRICT, so that they
+-- become a part of the query. A box in a GiST index is found as fast, but is always taken
+-- for a thousandth of the table.
+CREATE FUNCTION dining.in_viewport(
+    latitude double precision,
+    longitude double precision,
+    viewport dining.viewport
+)
 RETURNS boolean
 LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 RETURN
-    location <@ box(
-        point((viewport).sw_longitude, (viewport).sw_latitude),
-        point(
-            CASE
-                WHEN (viewport).sw_longitude <= (viewport).ne_longitude
-                THEN (viewport).ne_longitude
-                ELSE 180
-            END,
-            (viewport).ne_latitude
+    latitude >= (viewport).sw_latitude
+    AND latitude <= (viewport).ne_latitude
+    AND (
+        longitude >= (viewport).sw_longitude
+        OR (
+            longitude <= (viewport).ne_longitude
+            AND (viewport).ne_longitude < (viewport).sw_longitude
         )
     )
-    OR location <@ box(
-        point(
-            CASE
-                WHEN (viewport).sw_longitude <= (viewport).ne_longitude
-                THEN (viewport).sw_longitude
-                ELSE -180
-            END,
-            (viewport).sw_latitude
-        ),
-        point((viewport).ne_longitude, (viewport).ne_latitude)
+    AND (
+        longitude <= (viewport).ne_longitude
+        OR (
+            longitude >= (viewport).sw_longitude
+            AND (viewport).ne_longitude < (viewport).sw_longitude
+        )
     );
 
-COMMENT ON FUNCTION dining.in_viewport(point, dining.viewport) IS
-    'Whether a place, as longitude and latitude, lies in a part of the map.';
+COMMENT ON FUNCTION dining.in_viewport(
+    double precision, double precision, dining.viewport
+) IS
+    'Whether a place lies in a part of the map.';
 
 CREATE TYPE dining.list_position AS (
     score numeric,

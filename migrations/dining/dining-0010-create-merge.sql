@@ -33,11 +33,15 @@ BEGIN ATOMIC
             ) AS categories,
             connection.is_menu_item
         FROM dining.connections AS connection
-        WHERE
-            connection.restaurant_id = drop_id
-            OR connection.dish_id = drop_id
-            OR connection.dish_attributes @> ARRAY[drop_id]
-            OR connection.categories @> ARRAY[drop_id]
+        WHERE connection.id IN (
+            SELECT own.id
+            FROM dining.connections AS own
+            WHERE own.restaurant_id = drop_id
+            UNION ALL
+            SELECT tag.connection_id
+            FROM dining.connection_tags AS tag
+            WHERE tag.tag_id = drop_id
+        )
     ),
     -- What has the name already comes first: it is the one that stays.
     joined AS (

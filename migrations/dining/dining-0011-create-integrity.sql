@@ -6,8 +6,9 @@
 -- Lock: none on a live table. Rewrites: none.
 -- Rollback: drops the view and no row.
 
-CREATE VIEW dining.integrity (rule, violations) AS
+CREATE VIEW dining.integrity (kind, rule, violations) AS
 SELECT
+    'reference',
     'a connection joins a restaurant with a dish',
     count(*)
 FROM dining.connections AS connection
@@ -20,17 +21,19 @@ LEFT JOIN dining.entities AS dish
 WHERE restaurant.id IS NULL OR dish.id IS NULL
 UNION ALL
 SELECT
-    'every member of categories has its foreign key',
+    'reference',
+    'a dish and every member of categories has its foreign key',
     count(*)
 FROM dining.connections AS connection
-WHERE connection.categories <> ARRAY(
-    SELECT member.category_id
-    FROM dining.connection_categories AS member
+WHERE dining.sorted_set(connection.categories || connection.dish_id) <> ARRAY(
+    SELECT member.dish_id
+    FROM dining.connection_dishes AS member
     WHERE member.connection_id = connection.id
-    ORDER BY member.category_id
+    ORDER BY member.dish_id
 )
 UNION ALL
 SELECT
+    'reference',
     'every member of dish_attributes has its foreign key',
     count(*)
 FROM dining.connections AS connection
@@ -42,6 +45,7 @@ WHERE connection.dish_attributes <> ARRAY(
 )
 UNION ALL
 SELECT
+    'reference',
     'a mention belongs to a connection',
     count(*)
 FROM dining.mentions AS mention
@@ -50,6 +54,7 @@ LEFT JOIN dining.connections AS connection
 WHERE connection.id IS NULL
 UNION ALL
 SELECT
+    'figure',
     'mention_count counts the mentions',
     count(*)
 FROM dining.connections AS connection
@@ -64,6 +69,7 @@ LEFT JOIN (
 WHERE connection.mention_count <> coalesce(mentions.total, 0)
 UNION ALL
 SELECT
+    'figure',
     'a top mention is a mention',
     count(*)
 FROM dining.connections AS connection
@@ -78,6 +84,7 @@ LEFT JOIN dining.mentions AS mention
 WHERE mention.connection_id IS NULL
 UNION ALL
 SELECT
+    'figure',
     'a restaurant has a score if it has a dish',
     count(*)
 FROM dining.entities AS restaurant
@@ -90,5 +97,8 @@ WHERE
     );
 
 COMMENT ON VIEW dining.integrity IS
-    'How many rows break each rule. The figures are right once they were recomputed '
-    'after the last load.';
+    'How many rows break each rule.';
+
+COMMENT ON COLUMN dining.integrity.kind IS
+    'reference: what belongs to something has it, always. figure: what is computed from '
+    'mentions is right, once it was computed after the last load.';

@@ -51,9 +51,13 @@ GROUP BY slot.start
 ORDER BY slot.start;
 
 -- name: integrity_report()
--- How many rows break each rule that the data must keep; 0 everywhere is good.
+-- How many rows break each rule: of kind reference none ever should, of kind figure none
+-- after flows.recompute.
 SELECT
+    integrity.kind,
     integrity.rule,
     integrity.violations
 FROM dining.integrity
-ORDER BY integrity.rule;
+ORDER BY
+    integrity.kind,
+    integrity.rule;

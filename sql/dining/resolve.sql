@@ -13,20 +13,17 @@ INNER JOIN dining.entities AS entity
 
 -- name: resolve_alias(type, names)
 -- For each name that is an alias, the entity of this type; the oldest if several have it.
-SELECT
+SELECT DISTINCT ON (given.name)
     given.name AS given_name,
     entity.id AS entity_id
 FROM unnest(:names::text[]) AS given (name)
-CROSS JOIN LATERAL (
-    SELECT candidate.id
-    FROM dining.entities AS candidate
-    WHERE
-        candidate.type = :type
-        AND candidate.known_as && dining.normalize_names(ARRAY[given.name])
-    ORDER BY candidate.id
-    LIMIT 1
-) AS entity
-WHERE given.name IS NOT NULL;
+INNER JOIN dining.entities AS entity
+    ON entity.type = :type
+    AND entity.known_as && dining.normalize_names(ARRAY[given.name])
+WHERE given.name IS NOT NULL
+ORDER BY
+    given.name,
+    entity.id;
 
 -- name: resolve_fuzzy(type, names, min_similarity, limit_rows)
 -- For each name, the entities of this type of which the name or an alias is spelled most

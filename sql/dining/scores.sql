@@ -6,88 +6,75 @@
 
 -- name: recompute_connection_metrics(connection_ids, as_of)!
 -- Counts the mentions of connections anew: figures, top mentions, activity, strength.
-WITH moment AS (
-    SELECT coalesce(:as_of::timestamptz, now()) AS at
-),
-weighed AS (
+UPDATE dining.connections AS connection
+SET
+    mention_count = counted.mentions,
+    recent_mention_count = counted.recent_mentions,
+    source_diversity = counted.threads,
+    total_upvotes = counted.upvotes,
+    last_mentioned_at = counted.last_posted_at,
+    top_mentions = counted.top_mentions,
+    activity_level = CASE
+        WHEN counted.is_trending THEN 'trending'
+        WHEN counted.last_posted_at > moment.at - INTERVAL '7 days' THEN 'active'
+        ELSE 'normal'
+    END::dining.activity_level,
+    strength = counted.strength
+FROM (VALUES (coalesce(:as_of::timestamptz, now()))) AS moment (at)
+CROSS JOIN dining.connections AS target
+CROSS JOIN LATERAL (
     SELECT
-        mention.connection_id,
-        mention.source,
-        mention.source_id,
-        mention.thread_id,
-        mention.url,
-        mention.upvotes,
-        mention.posted_at,
-        weight.freshness,
-        row_number() OVER (
-            PARTITION BY mention.connection_id
-            ORDER BY
-                mention.upvotes * weight.freshness DESC,
-                mention.posted_at DESC,
-                mention.source,
-                mention.source_id
-        ) AS place
-    FROM dining.mentions AS mention
-    INNER JOIN moment
-        ON mention.posted_at <= moment.at
-    CROSS JOIN dining.freshness(mention.posted_at, moment.at) AS weight (freshness)
-    WHERE
-        (
-            :connection_ids::uuid[] IS NULL
-            OR mention.connection_id = ANY (:connection_ids::uuid[])
-        )
-),
-counted AS (
-    SELECT
-        weighed.connection_id,
         count(*) AS mentions,
         count(*) FILTER (WHERE weighed.posted_at > moment.at - INTERVAL '30 days')
             AS recent_mentions,
         count(DISTINCT weighed.thread_id) AS threads,
-        sum(weighed.upvotes) AS upvotes,
+        coalesce(sum(weighed.upvotes), 0) AS upvotes,
         max(weighed.posted_at) AS last_posted_at,
-        count(*) FILTER (WHERE weighed.place <= 5) >= 3
+        count(*) >= 3
             AND min(weighed.posted_at) FILTER (WHERE weighed.place <= 5)
                 > moment.at - INTERVAL '30 days' AS is_trending,
-        max(weighed.posted_at) > moment.at - INTERVAL '7 days' AS is_active,
         dining.strength(
-            sum(weighed.freshness),
-            sum(greatest(weighed.upvotes, 0) * weighed.freshness),
+            coalesce(sum(weighed.freshness), 0),
+            coalesce(sum(greatest(weighed.upvotes, 0) * weighed.freshness), 0),
             count(DISTINCT weighed.thread_id)
         ) AS strength,
-        jsonb_agg(
-            jsonb_build_object(
-                'source', weighed.source,
-                'source_id', weighed.source_id,
-                'url', weighed.url,
-                'upvotes', weighed.upvotes,
-                'posted_at', weighed.posted_at
-            )
-            ORDER BY weighed.place
-        ) FILTER (WHERE weighed.place <= 5) AS top_mentions
-    FROM weighed
-    CROSS JOIN moment
-    GROUP BY
-        weighed.connection_id,
-        moment.at
-)
-UPDATE dining.connections AS connection
-SET
-    mention_count = coalesce(counted.mentions, 0),
-    recent_mention_count = coalesce(counted.recent_mentions, 0),
-    source_diversity = coalesce(counted.threads, 0),
-    total_upvotes = coalesce(counted.upvotes, 0),
-    last_mentioned_at = counted.last_posted_at,
-    top_mentions = coalesce(counted.top_mentions, '[]'),
-    activity_level = CASE
-        WHEN counted.is_trending THEN 'trending'
-        WHEN counted.is_active THEN 'active'
-        ELSE 'normal'
-    END::dining.activity_level,
-    strength = coalesce(counted.strength, 0)
-FROM dining.connections AS target
-LEFT JOIN counted
-    ON counted.connection_id = target.id
+        coalesce(
+            jsonb_agg(
+                jsonb_build_object(
+                    'source', weighed.source,
+                    'source_id', weighed.source_id,
+                    'url', weighed.url,
+                    'upvotes', weighed.upvotes,
+                    'posted_at', weighed.posted_at
+                )
+                ORDER BY weighed.place
+            ) FILTER (WHERE weighed.place <= 5),
+            '[]'
+        ) AS top_mentions
+    FROM (
+        SELECT
+            mention.source,
+            mention.source_id,
+            mention.thread_id,
+            mention.url,
+            mention.upvotes,
+            mention.posted_at,
+            weight.freshness,
+            row_number() OVER (
+                ORDER BY
+                    mention.upvotes * weight.freshness DESC,
+                    mention.posted_at DESC,
+                    mention.source,
+                    mention.source_id
+            ) AS place
+        FROM dining.mentions AS mention
+        CROSS JOIN dining.freshness(mention.posted_at, moment.at)
+            AS weight (freshness)
+        WHERE
+            mention.connection_id = target.id
+            AND mention.posted_at <= moment.at
+    ) AS weighed
+) AS counted
 WHERE
     connection.id = target.id
     AND (:connection_ids::uuid[] IS NULL OR target.id = ANY (:connection_ids::uuid[]));

@@ -27,8 +27,11 @@ INNER JOIN dining.entities AS dish
 WHERE
     (
         :dish_ids::uuid[] IS NULL
-        OR connection.dish_id = ANY (:dish_ids::uuid[])
-        OR connection.categories && :dish_ids::uuid[]
+        OR connection.id IN (
+            SELECT member.connection_id
+            FROM dining.connection_dishes AS member
+            WHERE member.dish_id = ANY (:dish_ids::uuid[])
+        )
     )
     AND (
         :dish_attribute_ids::uuid[] IS NULL
@@ -50,7 +53,11 @@ WHERE
     )
     AND (
         :viewport::dining.viewport IS NULL
-        OR dining.in_viewport(restaurant.location, :viewport::dining.viewport)
+        OR dining.in_viewport(
+            restaurant.latitude,
+            restaurant.longitude,
+            :viewport::dining.viewport
+        )
     )
     AND (
         :after::dining.list_position IS NULL
@@ -79,8 +86,11 @@ WITH matching AS MATERIALIZED (
     WHERE
         (
             :dish_ids::uuid[] IS NULL
-            OR connection.dish_id = ANY (:dish_ids::uuid[])
-            OR connection.categories && :dish_ids::uuid[]
+            OR connection.id IN (
+                SELECT member.connection_id
+                FROM dining.connection_dishes AS member
+                WHERE member.dish_id = ANY (:dish_ids::uuid[])
+            )
         )
         AND (
             :dish_attribute_ids::uuid[] IS NULL
@@ -98,7 +108,11 @@ WITH matching AS MATERIALIZED (
         )
         AND (
             :viewport::dining.viewport IS NULL
-            OR dining.in_viewport(restaurant.location, :viewport::dining.viewport)
+            OR dining.in_viewport(
+                restaurant.latitude,
+                restaurant.longitude,
+                :viewport::dining.viewport
+            )
         )
     ORDER BY
         connection.dish_score DESC,
@@ -154,7 +168,11 @@ WHERE
     )
     AND (
         :viewport::dining.viewport IS NULL
-        OR dining.in_viewport(restaurant.location, :viewport::dining.viewport)
+        OR dining.in_viewport(
+            restaurant.latitude,
+            restaurant.longitude,
+            :viewport::dining.viewport
+        )
     )
     AND (
         :after::dining.list_position IS NULL
@@ -230,7 +248,11 @@ WHERE
     connection.activity_level <> 'normal'
     AND (
         :viewport::dining.viewport IS NULL
-        OR dining.in_viewport(restaurant.location, :viewport::dining.viewport)
+        OR dining.in_viewport(
+            restaurant.latitude,
+            restaurant.longitude,
+            :viewport::dining.viewport
+        )
     )
 ORDER BY
     connection.activity_level,
@@ -239,40 +261,59 @@ ORDER BY
 LIMIT coalesce(:limit_rows::bigint, 20);
 
 -- name: related_dishes(dish_id, hops, limit_rows)
--- Dishes that share categories or attributes with a dish, or with one that does, and so
--- on: nearest first, then those that share most with it. A dish is described by its 100
--- best connections.
+-- Dishes that share a category or an attribute with a dish, or with one that does, and so
+-- on: nearest first. A dish is described by its 20 best connections, a category or an
+-- attribute by its 50 latest.
 WITH RECURSIVE reached AS (
     SELECT
-        :dish_id::uuid AS dish_id,
-        0 AS hops
+        :dish_id::uuid AS id,
+        0 AS step
     UNION
     SELECT
-        other.dish_id,
-        reached.hops + 1
+        next.id,
+        reached.step + 1
     FROM reached
     CROSS JOIN LATERAL (
-        SELECT
-            connection.categories,
-            connection.dish_attributes
-        FROM dining.connections AS connection
-        WHERE connection.dish_id = reached.dish_id
-        ORDER BY connection.dish_score DESC
-        LIMIT 100
-    ) AS described
-    INNER JOIN dining.connections AS other
-        ON other.categories && described.categories
-        OR other.dish_attributes && described.dish_attributes
-    WHERE reached.hops < :hops::integer
+        (
+            SELECT unnest(connection.categories || connection.dish_attributes) AS id
+            FROM dining.connections AS connection
+            WHERE
+                reached.step % 2 = 0
+                AND connection.dish_id = reached.id
+            ORDER BY
+                connection.dish_score DESC,
+                connection.id DESC
+            LIMIT 20
+        )
+        UNION ALL
+        SELECT connection.dish_id
+        FROM (
+            SELECT tag.connection_id
+            FROM dining.connection_tags AS tag
+            WHERE
+                reached.step % 2 = 1
+                AND tag.tag_id = reached.id
+            ORDER BY tag.connection_id DESC
+            LIMIT 50
+        ) AS latest
+        INNER JOIN dining.connections AS connection
+            ON connection.id = latest.connection_id
+    ) AS next
+    WHERE reached.step < 2 * :hops::integer
 )
 SELECT
     dish.id,
     dish.name,
-    min(reached.hops) AS hops
+    min(reached.step) / 2 AS hops
 FROM reached
 INNER JOIN dining.entities AS dish
-    ON dish.id = reached.dish_id
-WHERE dish.id <> :dish_id
+    ON dish.id = reached.id
+WHERE
+    reached.step % 2 = 0
+    AND dish.id <> :dish_id
 GROUP BY dish.id
-ORDER BY hops, dish.name
+ORDER BY
+    hops,
+    dish.name,
+    dish.id
 LIMIT coalesce(:limit_rows::bigint, 20);

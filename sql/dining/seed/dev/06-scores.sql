@@ -79,7 +79,9 @@ DECLARE
     broken CONSTANT text := (
         SELECT string_agg(integrity.rule, '; ')
         FROM dining.integrity
-        WHERE integrity.violations > 0
+        WHERE
+            integrity.kind = 'reference'
+            AND integrity.violations > 0
     );
 BEGIN
     IF broken IS NOT NULL THEN

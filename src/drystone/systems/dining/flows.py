@@ -150,7 +150,7 @@ class NewEntity(NamedTuple):
 
     type: EntityType
     name: str
-    aliases: Sequence[str] = ()
+    aliases: list[str] | None = None
     latitude: float | None = None
     longitude: float | None = None
     address: str | None = None
@@ -164,8 +164,8 @@ class NewConnection(NamedTuple):
 
     restaurant_id: UUID
     dish_id: UUID
-    dish_attributes: Sequence[UUID] = ()
-    categories: Sequence[UUID] = ()
+    dish_attributes: list[UUID] | None = None
+    categories: list[UUID] | None = None
     is_menu_item: bool = True
 
 

@@ -32,7 +32,8 @@ from drystone.systems.dining.types import (
 class ConnectionAttributesInsert(InputModel):
     """A new row of dining.connection_attributes.
 
-    The members of dining.connections.dish_attributes; written by its triggers alone.
+    The members of dish_attributes of each connection; written by triggers of
+    dining.connections alone.
     """
 
     connection_id: UUID
@@ -46,21 +47,22 @@ class ConnectionAttributesUpdate(InputModel):
     attribute_id: UUID = UNSET
 
 
-class ConnectionCategoriesInsert(InputModel):
-    """A new row of dining.connection_categories.
+class ConnectionDishesInsert(InputModel):
+    """A new row of dining.connection_dishes.
 
-    The members of dining.connections.categories; written by its triggers alone.
+    The dish of each connection and the members of its categories; written by triggers
+    of dining.connections alone.
     """
 
     connection_id: UUID
-    category_id: UUID
+    dish_id: UUID
 
 
-class ConnectionCategoriesUpdate(InputModel):
-    """Changes to a row of dining.connection_categories."""
+class ConnectionDishesUpdate(InputModel):
+    """Changes to a row of dining.connection_dishes."""
 
     connection_id: UUID = UNSET
-    category_id: UUID = UNSET
+    dish_id: UUID = UNSET
 
 
 class ConnectionsInsert(InputModel):

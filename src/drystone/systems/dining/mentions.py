@@ -222,6 +222,7 @@ def mention_stats(
 class IntegrityReportRow(Row):
     """A row of dining.mentions.integrity_report."""
 
+    kind: str
     rule: str
     violations: int
 
@@ -229,10 +230,13 @@ class IntegrityReportRow(Row):
 _INTEGRITY_REPORT: Final = Statement[IntegrityReportRow](
     "dining.mentions.integrity_report",
     """SELECT
+    integrity.kind,
     integrity.rule,
     integrity.violations
 FROM dining.integrity
-ORDER BY integrity.rule""",
+ORDER BY
+    integrity.kind,
+    integrity.rule""",
     row=IntegrityReportRow,
     binary=True,
 )
@@ -247,14 +251,18 @@ def integrity_report(
 def integrity_report(
     connection: Connection[Any] | AsyncConnection[Any],
 ) -> list[IntegrityReportRow] | Awaitable[list[IntegrityReportRow]]:
-    """How many rows break each rule that the data must keep; 0 everywhere is good.
+    """How many rows break each rule: of kind reference none ever should, of kind figure none
+    after flows.recompute.
 
     sql/dining/mentions.sql:53::
 
         SELECT
+            integrity.kind,
             integrity.rule,
             integrity.violations
         FROM dining.integrity
-        ORDER BY integrity.rule
+        ORDER BY
+            integrity.kind,
+            integrity.rule
     """
     return _INTEGRITY_REPORT.rows(connection)

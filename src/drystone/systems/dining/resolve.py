@@ -72,20 +72,17 @@ def resolve_exact(
 
 _RESOLVE_ALIAS: Final = Statement[ResolveExactRow](
     "dining.resolve.resolve_alias",
-    """SELECT
+    """SELECT DISTINCT ON (given.name)
     given.name AS given_name,
     entity.id AS entity_id
 FROM unnest($1::text[]) AS given (name)
-CROSS JOIN LATERAL (
-    SELECT candidate.id
-    FROM dining.entities AS candidate
-    WHERE
-        candidate.type = $2
-        AND candidate.known_as && dining.normalize_names(ARRAY[given.name])
-    ORDER BY candidate.id
-    LIMIT 1
-) AS entity
-WHERE given.name IS NOT NULL""",
+INNER JOIN dining.entities AS entity
+    ON entity.type = $2
+    AND entity.known_as && dining.normalize_names(ARRAY[given.name])
+WHERE given.name IS NOT NULL
+ORDER BY
+    given.name,
+    entity.id""",
     parameters=(("names", "text[]"), ("type", "dining.entity_type")),
     row=ResolveExactRow,
     binary=True,
@@ -116,20 +113,17 @@ def resolve_alias(
 
     sql/dining/resolve.sql:14::
 
-        SELECT
+        SELECT DISTINCT ON (given.name)
             given.name AS given_name,
             entity.id AS entity_id
         FROM unnest($1::text[]) AS given (name)
-        CROSS JOIN LATERAL (
-            SELECT candidate.id
-            FROM dining.entities AS candidate
-            WHERE
-                candidate.type = $2
-                AND candidate.known_as && dining.normalize_names(ARRAY[given.name])
-            ORDER BY candidate.id
-            LIMIT 1
-        ) AS entity
+        INNER JOIN dining.entities AS entity
+            ON entity.type = $2
+            AND entity.known_as && dining.normalize_names(ARRAY[given.name])
         WHERE given.name IS NOT NULL
+        ORDER BY
+            given.name,
+            entity.id
     """
     return _RESOLVE_ALIAS.rows(connection, (names, type))
 
@@ -251,7 +245,7 @@ def resolve_fuzzy(
     the one with n (prefix filtering: Chaudhuri, Ganti and Kaushik, 2006). With the rarest
     trigrams first, the GIN index finds few candidates and misses none.
 
-    sql/dining/resolve.sql:31::
+    sql/dining/resolve.sql:28::
 
         WITH given AS MATERIALIZED (
             SELECT
@@ -385,7 +379,7 @@ def resolve_semantic(
 ) -> list[ResolveSemanticRow] | Awaitable[list[ResolveSemanticRow]]:
     """The entities of this type that are nearest in meaning, by cosine similarity.
 
-    sql/dining/resolve.sql:101::
+    sql/dining/resolve.sql:98::
 
         WITH nearest AS MATERIALIZED (
             SELECT

@@ -55,8 +55,11 @@ WHERE
     """,
         When(
             1,
-            """connection.dish_id = ANY ($1::uuid[])
-        OR connection.categories && $1::uuid[]""",
+            """connection.id IN (
+            SELECT member.connection_id
+            FROM dining.connection_dishes AS member
+            WHERE member.dish_id = ANY ($1::uuid[])
+        )""",
         ),
         """
     AND """,
@@ -78,7 +81,14 @@ WHERE
         When(4, """connection.restaurant_id = ANY ($4::uuid[])"""),
         """
     AND """,
-        When(5, """dining.in_viewport(restaurant.location, $5::dining.viewport)"""),
+        When(
+            5,
+            """dining.in_viewport(
+            restaurant.latitude,
+            restaurant.longitude,
+            $5::dining.viewport
+        )""",
+        ),
         """
     AND """,
         When(
@@ -168,8 +178,11 @@ def search_dishes(
         WHERE
             (
                 $1::uuid[] IS NULL
-                OR connection.dish_id = ANY ($1::uuid[])
-                OR connection.categories && $1::uuid[]
+                OR connection.id IN (
+                    SELECT member.connection_id
+                    FROM dining.connection_dishes AS member
+                    WHERE member.dish_id = ANY ($1::uuid[])
+                )
             )
             AND (
                 $2::uuid[] IS NULL
@@ -191,7 +204,11 @@ def search_dishes(
             )
             AND (
                 $5::dining.viewport IS NULL
-                OR dining.in_viewport(restaurant.location, $5::dining.viewport)
+                OR dining.in_viewport(
+                    restaurant.latitude,
+                    restaurant.longitude,
+                    $5::dining.viewport
+                )
             )
             AND (
                 $6::dining.list_position IS NULL
@@ -245,8 +262,11 @@ _RANK_RESTAURANTS: Final = Choice[RankRestaurantsRow](
         """,
         When(
             1,
-            """connection.dish_id = ANY ($1::uuid[])
-            OR connection.categories && $1::uuid[]""",
+            """connection.id IN (
+                SELECT member.connection_id
+                FROM dining.connection_dishes AS member
+                WHERE member.dish_id = ANY ($1::uuid[])
+            )""",
         ),
         """
         AND """,
@@ -265,7 +285,14 @@ _RANK_RESTAURANTS: Final = Choice[RankRestaurantsRow](
         ),
         """
         AND """,
-        When(4, """dining.in_viewport(restaurant.location, $4::dining.viewport)"""),
+        When(
+            4,
+            """dining.in_viewport(
+                restaurant.latitude,
+                restaurant.longitude,
+                $4::dining.viewport
+            )""",
+        ),
         """
     ORDER BY
         connection.dish_score DESC,
@@ -342,7 +369,7 @@ def rank_restaurants(
     matching dishes, weighted by mentions, among the 25 x limit_rows best matches. A
     restaurant that is not among them has no dish better than the last of them.
 
-    sql/dining/search.sql:67::
+    sql/dining/search.sql:74::
 
         WITH matching AS MATERIALIZED (
             SELECT
@@ -355,8 +382,11 @@ def rank_restaurants(
             WHERE
                 (
                     $1::uuid[] IS NULL
-                    OR connection.dish_id = ANY ($1::uuid[])
-                    OR connection.categories && $1::uuid[]
+                    OR connection.id IN (
+                        SELECT member.connection_id
+                        FROM dining.connection_dishes AS member
+                        WHERE member.dish_id = ANY ($1::uuid[])
+                    )
                 )
                 AND (
                     $2::uuid[] IS NULL
@@ -374,7 +404,11 @@ def rank_restaurants(
                 )
                 AND (
                     $4::dining.viewport IS NULL
-                    OR dining.in_viewport(restaurant.location, $4::dining.viewport)
+                    OR dining.in_viewport(
+                        restaurant.latitude,
+                        restaurant.longitude,
+                        $4::dining.viewport
+                    )
                 )
             ORDER BY
                 connection.dish_score DESC,
@@ -452,7 +486,14 @@ WHERE
         ),
         """
     AND """,
-        When(2, """dining.in_viewport(restaurant.location, $2::dining.viewport)"""),
+        When(
+            2,
+            """dining.in_viewport(
+            restaurant.latitude,
+            restaurant.longitude,
+            $2::dining.viewport
+        )""",
+        ),
         """
     AND """,
         When(
@@ -508,7 +549,7 @@ def best_restaurants(
     """The best restaurants whatever one wants to eat, by their own score; after, score and
     id of the last row seen, leads to the next page.
 
-    sql/dining/search.sql:133::
+    sql/dining/search.sql:147::
 
         SELECT
             restaurant.id,
@@ -531,7 +572,11 @@ def best_restaurants(
             )
             AND (
                 $2::dining.viewport IS NULL
-                OR dining.in_viewport(restaurant.location, $2::dining.viewport)
+                OR dining.in_viewport(
+                    restaurant.latitude,
+                    restaurant.longitude,
+                    $2::dining.viewport
+                )
             )
             AND (
                 $3::dining.list_position IS NULL
@@ -612,20 +657,7 @@ ORDER BY
     listed.id DESC,
     attribute.name""",
     parameters=(("restaurant_id", "uuid"), ("limit_rows", "bigint")),
-    nest=Nest(
-        RestaurantMenuRow,
-        (
-            0,
-            1,
-            2,
-            3,
-            4,
-            5,
-            6,
-            7,
-            Nest(RestaurantMenuRowAttributes, (8, 9), many=True, presence=8),
-        ),
-    ),
+    nest=Nest(RestaurantMenuRow, (0, 1, 2, 3, 4, 5, 6, 7, Nest(RestaurantMenuRowAttributes, (8, 9), many=True, presence=8))),
     converters={5: ActivityLevel},
 )
 
@@ -653,7 +685,7 @@ def restaurant_menu(
     """What to eat at a restaurant, best first, with the dishes' attributes and the mention
     that speaks for each.
 
-    sql/dining/search.sql:171::
+    sql/dining/search.sql:189::
 
         WITH listed AS MATERIALIZED (
             SELECT
@@ -730,7 +762,14 @@ INNER JOIN dining.entities AS dish
 WHERE
     connection.activity_level <> 'normal'
     AND """,
-        When(1, """dining.in_viewport(restaurant.location, $1::dining.viewport)"""),
+        When(
+            1,
+            """dining.in_viewport(
+            restaurant.latitude,
+            restaurant.longitude,
+            $1::dining.viewport
+        )""",
+        ),
         """
 ORDER BY
     connection.activity_level,
@@ -766,7 +805,7 @@ def trending(
 ) -> list[TrendingRow] | Awaitable[list[TrendingRow]]:
     """What people talk about now: trending dishes first, then active ones, best first.
 
-    sql/dining/search.sql:213::
+    sql/dining/search.sql:231::
 
         SELECT
             connection.id,
@@ -786,7 +825,11 @@ def trending(
             connection.activity_level <> 'normal'
             AND (
                 $1::dining.viewport IS NULL
-                OR dining.in_viewport(restaurant.location, $1::dining.viewport)
+                OR dining.in_viewport(
+                    restaurant.latitude,
+                    restaurant.longitude,
+                    $1::dining.viewport
+                )
             )
         ORDER BY
             connection.activity_level,
@@ -811,37 +854,56 @@ _RELATED_DISHES: Final = Statement[RelatedDishesRow](
     "dining.search.related_dishes",
     """WITH RECURSIVE reached AS (
     SELECT
-        $1::uuid AS dish_id,
-        0 AS hops
+        $1::uuid AS id,
+        0 AS step
     UNION
     SELECT
-        other.dish_id,
-        reached.hops + 1
+        next.id,
+        reached.step + 1
     FROM reached
     CROSS JOIN LATERAL (
-        SELECT
-            connection.categories,
-            connection.dish_attributes
-        FROM dining.connections AS connection
-        WHERE connection.dish_id = reached.dish_id
-        ORDER BY connection.dish_score DESC
-        LIMIT 100
-    ) AS described
-    INNER JOIN dining.connections AS other
-        ON other.categories && described.categories
-        OR other.dish_attributes && described.dish_attributes
-    WHERE reached.hops < $2::integer
+        (
+            SELECT unnest(connection.categories || connection.dish_attributes) AS id
+            FROM dining.connections AS connection
+            WHERE
+                reached.step % 2 = 0
+                AND connection.dish_id = reached.id
+            ORDER BY
+                connection.dish_score DESC,
+                connection.id DESC
+            LIMIT 20
+        )
+        UNION ALL
+        SELECT connection.dish_id
+        FROM (
+            SELECT tag.connection_id
+            FROM dining.connection_tags AS tag
+            WHERE
+                reached.step % 2 = 1
+                AND tag.tag_id = reached.id
+            ORDER BY tag.connection_id DESC
+            LIMIT 50
+        ) AS latest
+        INNER JOIN dining.connections AS connection
+            ON connection.id = latest.connection_id
+    ) AS next
+    WHERE reached.step < 2 * $2::integer
 )
 SELECT
     dish.id,
     dish.name,
-    min(reached.hops) AS hops
+    min(reached.step) / 2 AS hops
 FROM reached
 INNER JOIN dining.entities AS dish
-    ON dish.id = reached.dish_id
-WHERE dish.id <> $1
+    ON dish.id = reached.id
+WHERE
+    reached.step % 2 = 0
+    AND dish.id <> $1
 GROUP BY dish.id
-ORDER BY hops, dish.name
+ORDER BY
+    hops,
+    dish.name,
+    dish.id
 LIMIT coalesce($3::bigint, 20)""",
     parameters=(("dish_id", "uuid"), ("hops", "integer"), ("limit_rows", "bigint")),
     row=RelatedDishesRow,
@@ -872,45 +934,64 @@ def related_dishes(
     hops: int,
     limit_rows: int | None = None,
 ) -> list[RelatedDishesRow] | Awaitable[list[RelatedDishesRow]]:
-    """Dishes that share categories or attributes with a dish, or with one that does, and so
-    on: nearest first, then those that share most with it. A dish is described by its 100
-    best connections.
+    """Dishes that share a category or an attribute with a dish, or with one that does, and so
+    on: nearest first. A dish is described by its 20 best connections, a category or an
+    attribute by its 50 latest.
 
-    sql/dining/search.sql:241::
+    sql/dining/search.sql:263::
 
         WITH RECURSIVE reached AS (
             SELECT
-                $1::uuid AS dish_id,
-                0 AS hops
+                $1::uuid AS id,
+                0 AS step
             UNION
             SELECT
-                other.dish_id,
-                reached.hops + 1
+                next.id,
+                reached.step + 1
             FROM reached
             CROSS JOIN LATERAL (
-                SELECT
-                    connection.categories,
-                    connection.dish_attributes
-                FROM dining.connections AS connection
-                WHERE connection.dish_id = reached.dish_id
-                ORDER BY connection.dish_score DESC
-                LIMIT 100
-            ) AS described
-            INNER JOIN dining.connections AS other
-                ON other.categories && described.categories
-                OR other.dish_attributes && described.dish_attributes
-            WHERE reached.hops < $2::integer
+                (
+                    SELECT unnest(connection.categories || connection.dish_attributes) AS id
+                    FROM dining.connections AS connection
+                    WHERE
+                        reached.step % 2 = 0
+                        AND connection.dish_id = reached.id
+                    ORDER BY
+                        connection.dish_score DESC,
+                        connection.id DESC
+                    LIMIT 20
+                )
+                UNION ALL
+                SELECT connection.dish_id
+                FROM (
+                    SELECT tag.connection_id
+                    FROM dining.connection_tags AS tag
+                    WHERE
+                        reached.step % 2 = 1
+                        AND tag.tag_id = reached.id
+                    ORDER BY tag.connection_id DESC
+                    LIMIT 50
+                ) AS latest
+                INNER JOIN dining.connections AS connection
+                    ON connection.id = latest.connection_id
+            ) AS next
+            WHERE reached.step < 2 * $2::integer
         )
         SELECT
             dish.id,
             dish.name,
-            min(reached.hops) AS hops
+            min(reached.step) / 2 AS hops
         FROM reached
         INNER JOIN dining.entities AS dish
-            ON dish.id = reached.dish_id
-        WHERE dish.id <> $1
+            ON dish.id = reached.id
+        WHERE
+            reached.step % 2 = 0
+            AND dish.id <> $1
         GROUP BY dish.id
-        ORDER BY hops, dish.name
+        ORDER BY
+            hops,
+            dish.name,
+            dish.id
         LIMIT coalesce($3::bigint, 20)
     """
     return _RELATED_DISHES.rows(connection, (dish_id, hops, limit_rows))
