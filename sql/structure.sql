@@ -729,17 +729,26 @@ RETURN (((((40)::double precision * mentions) / (mentions + (5)::double precisio
 CREATE OR REPLACE FUNCTION dining.update_members()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
 DECLARE
     changed CONSTANT uuid[] := ARRAY(
-        SELECT after.id
-        FROM before
-        INNER JOIN after
-            ON after.id = before.id
-        WHERE
-            after.dish_id <> before.dish_id
-            OR after.categories <> before.categories
-            OR after.dish_attributes <> before.dish_attributes
+        SELECT difference.id
+        FROM (
+            SELECT
+                after.id,
+                after.dish_id,
+                after.categories,
+                after.dish_attributes
+            FROM after
+            EXCEPT
+            SELECT
+                before.id,
+                before.dish_id,
+                before.categories,
+                before.dish_attributes
+            FROM before
+        ) AS difference
     );
 BEGIN
     IF changed = '{}' THEN
@@ -749,15 +758,15 @@ BEGIN
     DELETE FROM dining.connection_dishes AS member
     WHERE member.connection_id = ANY (changed);
 
-    DELETE FROM dining.connection_attributes AS member
-    WHERE member.connection_id = ANY (changed);
-
     INSERT INTO dining.connection_dishes (connection_id, dish_id)
     SELECT
         after.id,
         unnest(array_remove(after.categories, after.dish_id) || after.dish_id)
     FROM after
     WHERE after.id = ANY (changed);
+
+    DELETE FROM dining.connection_attributes AS member
+    WHERE member.connection_id = ANY (changed);
 
     INSERT INTO dining.connection_attributes (connection_id, attribute_id)
     SELECT

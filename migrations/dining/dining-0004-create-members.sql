@@ -96,20 +96,32 @@ COMMENT ON FUNCTION dining.insert_members() IS
     'For AFTER INSERT ON dining.connections REFERENCING NEW TABLE AS added FOR EACH '
     'STATEMENT.';
 
+-- PL/pgSQL keeps plans, and one that was made for a statement of one row would compare
+-- every row with every other in a statement of all. So what has changed is found by
+-- EXCEPT, which is as good for many, and the rest is planned anew for each statement.
 CREATE FUNCTION dining.update_members()
 RETURNS trigger
 LANGUAGE plpgsql
+SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
     changed CONSTANT uuid[] := ARRAY(
-        SELECT after.id
-        FROM before
-        INNER JOIN after
-            ON after.id = before.id
-        WHERE
-            after.dish_id <> before.dish_id
-            OR after.categories <> before.categories
-            OR after.dish_attributes <> before.dish_attributes
+        SELECT difference.id
+        FROM (
+            SELECT
+                after.id,
+                after.dish_id,
+                after.categories,
+                after.dish_attributes
+            FROM after
+            EXCEPT
+            SELECT
+                before.id,
+                before.dish_id,
+                before.categories,
+                before.dish_attributes
+            FROM before
+        ) AS difference
     );
 BEGIN
     IF changed = '{}' THEN
@@ -119,15 +131,15 @@ BEGIN
     DELETE FROM dining.connection_dishes AS member
     WHERE member.connection_id = ANY (changed);
 
-    DELETE FROM dining.connection_attributes AS member
-    WHERE member.connection_id = ANY (changed);
-
     INSERT INTO dining.connection_dishes (connection_id, dish_id)
     SELECT
         after.id,
         unnest(array_remove(after.categories, after.dish_id) || after.dish_id)
     FROM after
     WHERE after.id = ANY (changed);
+
+    DELETE FROM dining.connection_attributes AS member
+    WHERE member.connection_id = ANY (changed);
 
     INSERT INTO dining.connection_attributes (connection_id, attribute_id)
     SELECT
