@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import (
     bulk_load,
+    dining_scale,
     generation,
     lint_speed,
     lock_safety,
@@ -30,6 +31,7 @@ BENCHMARKS = {
     "query_latency": query_latency.run,
     "query_overhead": query_overhead.run,
     "bulk_load": bulk_load.run,
+    "dining_scale": dining_scale.run,
     "generation": generation.run,
     "migration_speed": migration_speed.run,
     "lock_safety": lock_safety.run,

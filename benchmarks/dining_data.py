@@ -22,11 +22,57 @@ DIMENSIONS = 384
 # The first city's south-western corner; the others lie east of it, a degree apart.
 CITY_LATITUDE, CITY_LONGITUDE, CITY_DEGREES = 30.1, -98.0, 0.5
 
-_ONSETS = "b bl br c ch d dr f g gr h j k l m n p pr qu r s sh st t th tr v w z".split()
-_VOWELS = "a ai e ea i o oo u".split()
-_CODAS = ["", *"ck d l ll m n nd ng r rd rn s st t x".split()]
-_KINDS = "bar bistro cafe diner grill house kitchen noodle plate special".split()
-_EXCERPT = "Went back for it twice this week, and the line was worth it both times. " * 2
+_ONSETS = [
+    "b",
+    "bl",
+    "br",
+    "c",
+    "ch",
+    "d",
+    "dr",
+    "f",
+    "g",
+    "gr",
+    "h",
+    "j",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "pr",
+    "qu",
+    "r",
+    "s",
+    "sh",
+    "st",
+    "t",
+    "th",
+    "tr",
+    "v",
+    "w",
+    "z",
+]
+_VOWELS = ["a", "ai", "e", "ea", "i", "o", "oo", "u"]
+_CODAS = [
+    "",
+    *["ck", "d", "l", "ll", "m", "n", "nd", "ng", "r", "rd", "rn", "s", "st", "t", "x"],
+]
+_KINDS = [
+    "bar",
+    "bistro",
+    "cafe",
+    "diner",
+    "grill",
+    "house",
+    "kitchen",
+    "noodle",
+    "plate",
+    "special",
+]
+_EXCERPT = (
+    "Went back for it twice this week, and the line was worth it both times. " * 2
+)
 _CITY_SIZE = 500  # restaurants: more data is more cities
 _CATEGORIES = 50
 _ATTRIBUTES = 100

@@ -20,7 +20,7 @@ CROSS JOIN dining.freshness(
 ) AS weight (freshness)
 WHERE
     mention.connection_id = :connection_id
-    AND mention.posted_at <= coalesce(:as_of::timestamptz, now())
+    AND weight.freshness <= 1
 ORDER BY
     score DESC,
     mention.posted_at DESC,

@@ -72,7 +72,8 @@ CROSS JOIN LATERAL (
             AS weight (freshness)
         WHERE
             mention.connection_id = target.id
-            AND mention.posted_at <= moment.at
+            -- Not later than the moment, in words that no index is tempted by.
+            AND weight.freshness <= 1
     ) AS weighed
 ) AS counted
 WHERE

@@ -73,7 +73,7 @@ LIMIT coalesce(:limit_rows::bigint, 20);
 
 -- name: rank_restaurants(dish_ids, dish_attribute_ids, restaurant_attribute_ids, viewport, limit_rows)
 -- The restaurants that are best at what is searched for: by the mean score of their
--- matching dishes, weighted by mentions, among the 25 x limit_rows best matches. A
+-- matching dishes, weighted by mentions, among the 5 x limit_rows best matches. A
 -- restaurant that is not among them has no dish better than the last of them.
 WITH matching AS MATERIALIZED (
     SELECT
@@ -117,7 +117,7 @@ WITH matching AS MATERIALIZED (
     ORDER BY
         connection.dish_score DESC,
         connection.id DESC
-    LIMIT 25 * coalesce(:limit_rows::bigint, 20)
+    LIMIT 5 * coalesce(:limit_rows::bigint, 20)
 ),
 ranked AS (
     SELECT

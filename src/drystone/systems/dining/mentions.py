@@ -25,7 +25,7 @@ class EvidenceRow(Row):
     excerpt: str
     upvotes: int
     posted_at: dt.datetime
-    score: float | None
+    score: float
 
 
 _EVIDENCE: Final = Statement[EvidenceRow](
@@ -47,7 +47,7 @@ CROSS JOIN dining.freshness(
 ) AS weight (freshness)
 WHERE
     mention.connection_id = $2
-    AND mention.posted_at <= coalesce($1::timestamptz, now())
+    AND weight.freshness <= 1
 ORDER BY
     score DESC,
     mention.posted_at DESC,
@@ -109,7 +109,7 @@ def evidence(
         ) AS weight (freshness)
         WHERE
             mention.connection_id = $2
-            AND mention.posted_at <= coalesce($1::timestamptz, now())
+            AND weight.freshness <= 1
         ORDER BY
             score DESC,
             mention.posted_at DESC,

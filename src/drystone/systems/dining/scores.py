@@ -81,7 +81,8 @@ CROSS JOIN LATERAL (
             AS weight (freshness)
         WHERE
             mention.connection_id = target.id
-            AND mention.posted_at <= moment.at
+            -- Not later than the moment, in words that no index is tempted by.
+            AND weight.freshness <= 1
     ) AS weighed
 ) AS counted
 WHERE
@@ -184,7 +185,8 @@ def recompute_connection_metrics(
                     AS weight (freshness)
                 WHERE
                     mention.connection_id = target.id
-                    AND mention.posted_at <= moment.at
+                    -- Not later than the moment, in words that no index is tempted by.
+                    AND weight.freshness <= 1
             ) AS weighed
         ) AS counted
         WHERE
@@ -253,7 +255,7 @@ def recompute_dish_scores(
     """Scores every dish of the restaurants that these connections belong to, and counts the
     scores that have changed.
 
-    sql/dining/scores.sql:82::
+    sql/dining/scores.sql:83::
 
         UPDATE dining.connections AS connection
         SET dish_score = scored.dish_score
@@ -355,7 +357,7 @@ def recompute_restaurant_scores(
     """Scores the restaurants that these connections belong to, and counts the scores that
     have changed; a restaurant without a dish has none.
 
-    sql/dining/scores.sql:113::
+    sql/dining/scores.sql:114::
 
         UPDATE dining.entities AS restaurant
         SET restaurant_score = scored.restaurant_score

@@ -297,7 +297,7 @@ _RANK_RESTAURANTS: Final = Choice[RankRestaurantsRow](
     ORDER BY
         connection.dish_score DESC,
         connection.id DESC
-    LIMIT 25 * coalesce($5::bigint, 20)
+    LIMIT 5 * coalesce($5::bigint, 20)
 ),
 ranked AS (
     SELECT
@@ -366,7 +366,7 @@ def rank_restaurants(
     limit_rows: int | None = None,
 ) -> list[RankRestaurantsRow] | Awaitable[list[RankRestaurantsRow]]:
     """The restaurants that are best at what is searched for: by the mean score of their
-    matching dishes, weighted by mentions, among the 25 x limit_rows best matches. A
+    matching dishes, weighted by mentions, among the 5 x limit_rows best matches. A
     restaurant that is not among them has no dish better than the last of them.
 
     sql/dining/search.sql:74::
@@ -413,7 +413,7 @@ def rank_restaurants(
             ORDER BY
                 connection.dish_score DESC,
                 connection.id DESC
-            LIMIT 25 * coalesce($5::bigint, 20)
+            LIMIT 5 * coalesce($5::bigint, 20)
         ),
         ranked AS (
             SELECT
@@ -657,7 +657,20 @@ ORDER BY
     listed.id DESC,
     attribute.name""",
     parameters=(("restaurant_id", "uuid"), ("limit_rows", "bigint")),
-    nest=Nest(RestaurantMenuRow, (0, 1, 2, 3, 4, 5, 6, 7, Nest(RestaurantMenuRowAttributes, (8, 9), many=True, presence=8))),
+    nest=Nest(
+        RestaurantMenuRow,
+        (
+            0,
+            1,
+            2,
+            3,
+            4,
+            5,
+            6,
+            7,
+            Nest(RestaurantMenuRowAttributes, (8, 9), many=True, presence=8),
+        ),
+    ),
     converters={5: ActivityLevel},
 )
 
