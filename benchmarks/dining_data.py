@@ -1,7 +1,7 @@
 """Made-up restaurants, dishes, connections and mentions, the same in every run.
 
 Dishes and connections are as popular as words are frequent (Zipf), mentions fade with
-their age, names are two words of a vocabulary of two thousand and one of ten.
+their age, names are two words of a vocabulary of two thousand and one of eight.
 """
 
 from __future__ import annotations
@@ -22,57 +22,13 @@ DIMENSIONS = 384
 # The first city's south-western corner; the others lie east of it, a degree apart.
 CITY_LATITUDE, CITY_LONGITUDE, CITY_DEGREES = 30.1, -98.0, 0.5
 
-_ONSETS = [
-    "b",
-    "bl",
-    "br",
-    "c",
-    "ch",
-    "d",
-    "dr",
-    "f",
-    "g",
-    "gr",
-    "h",
-    "j",
-    "k",
-    "l",
-    "m",
-    "n",
-    "p",
-    "pr",
-    "qu",
-    "r",
-    "s",
-    "sh",
-    "st",
-    "t",
-    "th",
-    "tr",
-    "v",
-    "w",
-    "z",
-]
-_VOWELS = ["a", "ai", "e", "ea", "i", "o", "oo", "u"]
-_CODAS = [
-    "",
-    *["ck", "d", "l", "ll", "m", "n", "nd", "ng", "r", "rd", "rn", "s", "st", "t", "x"],
-]
-_KINDS = [
-    "bar",
-    "bistro",
-    "cafe",
-    "diner",
-    "grill",
-    "house",
-    "kitchen",
-    "noodle",
-    "plate",
-    "special",
-]
+_CONSONANTS = list("bcdfghjklmnprstvwz")
+_VOWELS = list("aeiou")
+_KINDS = ["Bar", "Bistro", "Cafe", "Grill", "House", "Kitchen", "Noodle", "Plate"]
 _EXCERPT = (
     "Went back for it twice this week, and the line was worth it both times. " * 2
 )
+_WORDS = 2000
 _CITY_SIZE = 500  # restaurants: more data is more cities
 _CATEGORIES = 50
 _ATTRIBUTES = 100
@@ -134,11 +90,11 @@ class Country:
         while len(made) < self.scale.connections:
             has = frozenset(
                 attributes[n]
-                for n in self._popular(len(attributes), self._chance.integers(4))
+                for n in self._popular(len(attributes), int(self._chance.integers(4)))
             )
             dish = int(self._popular(len(dishes), 1)[0])
             row = NewConnection(
-                restaurants[self._chance.integers(len(restaurants))],
+                restaurants[int(self._chance.integers(len(restaurants)))],
                 dishes[dish],
                 sorted(has),
                 [dishes[dish % _CATEGORIES]],
@@ -158,7 +114,7 @@ class Country:
                 MentionSource.COMMENT,
                 f"k{n:07x}",
                 f"p{n // 3:07x}",
-                f"https://www.reddit.com/r/austinfood/comments/p{n // 3:07x}/x/k{n:07x}",
+                f"https://www.reddit.com/r/austinfood/comments/p{n // 3:07x}",
                 "austinfood",
                 f"diner_{n % 9973}",
                 _EXCERPT,
@@ -167,8 +123,8 @@ class Country:
             )
 
     def _vocabulary(self) -> list[str]:
-        parts = (_ONSETS, _VOWELS, _CODAS, _ONSETS, _VOWELS, _CODAS)
-        letters = [self._chance.choice(part, 2000) for part in parts]
+        form = (_CONSONANTS, _VOWELS, _CONSONANTS, _CONSONANTS, _VOWELS, _CONSONANTS)
+        letters = [self._chance.choice(part, _WORDS) for part in form]
         return sorted({"".join(word) for word in zip(*letters, strict=True)})
 
     def _names(self, number: int) -> list[str]:

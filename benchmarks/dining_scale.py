@@ -188,7 +188,7 @@ def _on_tables(
     connection: Connection[Any], statement: str, tables: Sequence[str] = _TABLES
 ) -> None:
     names = sql.SQL(", ").join(sql.Identifier("dining", name) for name in tables)
-    connection.execute(sql.SQL(statement).format(names))  # type: ignore[arg-type]
+    connection.execute(sql.SQL(statement).format(names))
 
 
 # --- Asking ---------------------------------------------------------------------
@@ -269,9 +269,7 @@ def _questions(connection: Connection[Any], ids: Ids) -> dict[str, Question]:
 
 def _show_plan(connection: Connection[Any]) -> None:
     """Print the plan of a search by category, as the driver's statement has it."""
-    (category,) = connection.execute(
-        "SELECT categories[1] FROM dining.connections ORDER BY dish_score DESC LIMIT 1"
-    ).fetchone() or (None,)
+    category: UUID = connection.execute(_CATEGORIES).fetchall()[0][0]
     connection.execute("DEALLOCATE ALL")
     for _ in range(8):
         search.search_dishes(connection, dish_ids=[category], limit_rows=20)
