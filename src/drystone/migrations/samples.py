@@ -1,6 +1,6 @@
 """A row for every empty table, so that a proof also meets data.
 
-A table with an enum gets one for each label, since others may refer to rows of one kind.
+A table with an enum gets one for each label: others may refer to rows of one kind.
 Values are made from the columns' types alone; a table whose rules refuse all of them
 stays empty. Nothing here is meant to look real.
 """
@@ -50,8 +50,8 @@ GROUP BY own.oid, own.nspname, own.relname
 ORDER BY max(depth.level), own.nspname, own.relname
 """
 
-# What each column is given: a value by its type, or one that a foreign key allows; where
-# a generated column is a part of the key, one of a row that has what it generates.
+# What each column is given: a value by its type, or one that a foreign key allows, of
+# a row that has what a generated column of the key generates.
 _COLUMNS = """
 SELECT
     a.attname,
