@@ -166,7 +166,7 @@ class _Function:
             item = self._row_class(shape, f"{class_name(query.query.name)}Row")
             if shape.branches:
                 self._module.use(("drystone.queries.runtime", "Nest"))
-                options.append(f"nest={_nest(shape, item)}")
+                options.append(_nest(shape, item, indent=4, prefix="nest="))
             else:
                 options.append(f"row={item}")
         converters = [
@@ -412,15 +412,27 @@ def _all_leaves(branch: Branch) -> list[Leaf]:
     return sorted([*branch.leaves, *below], key=lambda leaf: leaf.index)
 
 
-def _nest(branch: Branch, name: str) -> str:
+def _nest(branch: Branch, name: str, *, indent: int, prefix: str = "") -> str:
+    """Write how rows are folded, in as few lines as fit behind an indented prefix."""
+    space = " " * indent
     fields = [
         str(each.index)
         if isinstance(each, Leaf)
-        else _nest(each, branch_class(name, key))
+        else _nest(each, branch_class(name, key), indent=indent + 8)
         for key, each in branch.fields.items()
     ]
-    options = ", many=True" if branch.many else ""
+    width = WIDTH - indent - len("    ,")
+    listed = indented(bracketed("", fields, "()", width=width), indent + 4)
+    arguments = [name, listed]
+    if branch.many:
+        arguments.append("many=True")
     if branch.presence is not None:
-        options += f", presence={branch.presence}"
-    comma = "," if len(fields) == 1 else ""
-    return f"Nest({name}, ({', '.join(fields)}{comma}){options})"
+        arguments.append(f"presence={branch.presence}")
+    together = ", ".join(arguments)
+    line = f"{prefix}Nest({together})"
+    if "\n" not in line and indent + len(line) + len(",") <= WIDTH:
+        return line
+    if "\n" not in together and indent + 4 + len(together) <= WIDTH:
+        return f"{prefix}Nest(\n{space}    {together}\n{space})"
+    lines = "".join(f"{space}    {argument},\n" for argument in arguments)
+    return f"{prefix}Nest(\n{lines}{space})"

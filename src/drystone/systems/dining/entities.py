@@ -215,7 +215,24 @@ LEFT JOIN dining.entities AS attribute
 WHERE entity.id = $1
 ORDER BY attribute.name""",
     parameters=(("entity_id", "uuid"),),
-    nest=Nest(GetEntityRow, (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, Nest(GetEntityRowAttributes, (12, 13), many=True, presence=12))),
+    nest=Nest(
+        GetEntityRow,
+        (
+            0,
+            1,
+            2,
+            3,
+            4,
+            5,
+            6,
+            7,
+            8,
+            9,
+            10,
+            11,
+            Nest(GetEntityRowAttributes, (12, 13), many=True, presence=12),
+        ),
+    ),
     converters={1: EntityType},
 )
 

@@ -657,7 +657,20 @@ ORDER BY
     listed.id DESC,
     attribute.name""",
     parameters=(("restaurant_id", "uuid"), ("limit_rows", "bigint")),
-    nest=Nest(RestaurantMenuRow, (0, 1, 2, 3, 4, 5, 6, 7, Nest(RestaurantMenuRowAttributes, (8, 9), many=True, presence=8))),
+    nest=Nest(
+        RestaurantMenuRow,
+        (
+            0,
+            1,
+            2,
+            3,
+            4,
+            5,
+            6,
+            7,
+            Nest(RestaurantMenuRowAttributes, (8, 9), many=True, presence=8),
+        ),
+    ),
     converters={5: ActivityLevel},
 )
 
