@@ -252,6 +252,29 @@ CASES = [
     ),
     Case(
         "eugene:E15",
+        """
+        CREATE TABLE shop.parts (id bigint, kind text, PRIMARY KEY (id, kind));
+        CREATE TABLE shop.uses (
+            part_id bigint,
+            kind text GENERATED ALWAYS AS ('part') STORED,
+            FOREIGN KEY (part_id, kind) REFERENCES shop.parts
+        );
+        CREATE INDEX ON shop.uses (kind, part_id);
+        """,
+        [
+            """
+            CREATE TABLE shop.parts (id bigint, kind text, PRIMARY KEY (id, kind));
+            CREATE TABLE shop.uses (
+                part_id bigint,
+                kind text GENERATED ALWAYS AS ('part') STORED,
+                FOREIGN KEY (part_id, kind) REFERENCES shop.parts
+            );
+            CREATE INDEX ON shop.uses (part_id);
+            """
+        ],
+    ),
+    Case(
+        "eugene:E15",
         "ALTER TABLE shop.orders ADD COLUMN k bigint REFERENCES shop.items;",
         [
             "ALTER TABLE shop.orders ADD COLUMN k bigint REFERENCES shop.items;",

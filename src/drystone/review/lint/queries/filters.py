@@ -137,8 +137,9 @@ def _filter(
     if not isinstance(node, pb.A_Expr) or node.kind not in _UNDERSTOOD:
         return None
     side = _side(scope, node, relation, schema)
-    is_element = node.kind == pb.AEXPR_OP_ANY and side != unwrapped(node.lexpr)
-    if side is None or is_element:
+    # Of $1 = ANY (…) and $1 IN (…), any of several columns may be the one.
+    is_any = node.kind in (pb.AEXPR_OP_ANY, pb.AEXPR_IN)
+    if side is None or (is_any and side != unwrapped(node.lexpr)):
         return None
     name = "BETWEEN" if node.kind == pb.AEXPR_BETWEEN else operator(node)
     other = node.rexpr if side == unwrapped(node.lexpr) else node.lexpr

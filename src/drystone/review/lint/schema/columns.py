@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -217,12 +216,6 @@ def copy_index(schema: Schema, index: Index, to: Table) -> None:
     if backed:
         original = schema.tables[index.table].constraints[names.local(index.name)]
         to.constraints[name] = replace(original, name=name)
-
-
-def covers(index: Index, columns: Iterable[str]) -> bool:
-    """Tell whether an index finds rows by some columns: it begins with them."""
-    wanted = set(columns)
-    return set(index.columns[: len(wanted)]) == wanted
 
 
 def _columns(node: Any, kind: str, column: str) -> tuple[str, ...]:
