@@ -38,12 +38,21 @@ CREATE TABLE shop.pictures (
 CREATE INDEX pictures_embedding_idx
     ON shop.pictures USING hnsw (embedding vector_l2_ops);
 
+CREATE FUNCTION shop.staged() RETURNS SETOF shop.parts LANGUAGE plpgsql STABLE AS
+    $$ BEGIN RETURN QUERY TABLE pg_temp.staged_parts; END $$;
+
 CREATE TABLE shop.visits (at date NOT NULL, page integer NOT NULL)
     PARTITION BY RANGE (at);
 CREATE TABLE shop.visits_1 PARTITION OF shop.visits
     FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
 CREATE TABLE shop.visits_2 PARTITION OF shop.visits
     FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
+
+CREATE TYPE shop.spot AS (price numeric, id integer);
+CREATE TYPE shop.frame AS (low_town integer, high_town integer);
+CREATE FUNCTION shop.in_frame(town integer, frame shop.frame)
+RETURNS boolean LANGUAGE sql IMMUTABLE
+RETURN town BETWEEN (frame).low_town AND (frame).high_town;
 
 CREATE TABLE shop.forbidden (
     id integer NOT NULL CHECK (id > 5 AND id < 5), note text
@@ -95,6 +104,23 @@ LIMIT :limit_rows;
 
 -- name: visits(since)
 SELECT visit.page FROM shop.visits AS visit WHERE visit.at >= :since;
+
+-- name: next_page(after)
+SELECT part.id
+FROM shop.parts AS part
+WHERE (part.price, part.id) < ((:after::shop.spot).price, (:after::shop.spot).id);
+
+-- name: framed(frame)
+SELECT part.id
+FROM shop.parts AS part
+WHERE shop.in_frame(part.town, :frame::shop.frame);
+
+-- name: add_part(id, sku, serial, town, zip, price, words)!
+INSERT INTO shop.parts (id, sku, serial, town, zip, price, words)
+VALUES (:id, :sku, :serial, :town, :zip, :price, :words);
+
+-- name: staged()
+SELECT row.id FROM shop.staged() AS row;
 
 -- name: nothing(note)
 SELECT row.id FROM shop.forbidden AS row WHERE row.note = :note;

@@ -95,6 +95,30 @@ def test_a_nearest_neighbour_is_found_by_the_vector_index(shop_plans: Plans) -> 
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "least", "most"), [("next_page", 9_000, 11_000), ("framed", 4_000, 8_000)]
+)
+def test_a_value_of_a_composite_type_keeps_a_realistic_part(
+    shop_plans: Plans, name: str, least: int, most: int
+) -> None:
+    root = shop_plans[name].root
+    assert root is not None
+    assert root.actual_rows is not None
+    assert least < root.actual_rows < most
+
+
+def test_a_new_row_is_like_another_with_keys_of_its_own(shop_plans: Plans) -> None:
+    plan = shop_plans["add_part"]
+    assert plan.not_executed is None
+    assert plan.milliseconds is not None
+
+
+def test_a_query_of_a_table_that_another_one_makes_says_so(shop_plans: Plans) -> None:
+    assert shop_plans["staged"].not_executed == (
+        "it reads pg_temp.staged_parts, which is not there"
+    )
+
+
 def test_what_a_write_does_is_rolled_back_before_the_next(shop_plans: Plans) -> None:
     scans = [nodes(shop_plans[name])[-1] for name in ("clear", "touch")]
     assert [scan.actual_rows for scan in scans] == [20_000, 20_000]

@@ -115,6 +115,93 @@ def test_the_rows_are_the_same_each_time(
     assert filled.execute(digest.encode()).fetchone() == before
 
 
+# One table for things of two kinds, and another whose rows join one of each.
+TYPED = """
+CREATE SCHEMA diner;
+CREATE TABLE diner.things (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    type text NOT NULL CHECK (type IN ('place', 'dish')),
+    name text NOT NULL CHECK (char_length(name) < 60),
+    name_key text GENERATED ALWAYS AS (lower(name)) STORED,
+    latitude double precision CHECK (latitude BETWEEN -90 AND 90),
+    UNIQUE (id, type),
+    UNIQUE (type, name_key),
+    CHECK (type = 'place' OR latitude IS NULL)
+);
+CREATE TABLE diner.menu (
+    place_id uuid NOT NULL,
+    place_type text GENERATED ALWAYS AS ('place'::text) STORED,
+    dish_id uuid NOT NULL,
+    dish_type text GENERATED ALWAYS AS ('dish'::text) STORED,
+    stars integer NOT NULL CHECK (stars BETWEEN 0 AND 5),
+    PRIMARY KEY (place_id, dish_id),
+    FOREIGN KEY (place_id, place_type) REFERENCES diner.things (id, type),
+    FOREIGN KEY (dish_id, dish_type) REFERENCES diner.things (id, type)
+);
+CREATE TABLE diner.copies (
+    place_id uuid,
+    dish_id uuid,
+    FOREIGN KEY (place_id, dish_id) REFERENCES diner.menu
+);
+CREATE FUNCTION diner.copy() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO diner.copies SELECT added.place_id, added.dish_id FROM added;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER copy AFTER INSERT ON diner.menu REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION diner.copy();
+INSERT INTO diner.things (type, name, latitude)
+VALUES ('place', 'Corner', 30.1), ('place', 'Garden', 30.2), ('dish', 'Soup', NULL);
+INSERT INTO diner.menu (place_id, dish_id, stars)
+SELECT place.id, dish.id, 4
+FROM diner.things AS place
+CROSS JOIN diner.things AS dish
+WHERE place.name = 'Corner' AND dish.type = 'dish';
+"""
+
+
+@pytest.fixture
+def topped_up(empty_url: str, settings: Settings) -> Iterator[Connection[Any]]:
+    with connect(empty_url, settings) as connection:
+        connection.execute(TYPED.encode())
+        assert fill(connection) == []
+        assert counts_of(connection) == [3, 1, 1]
+        assert fill(connection, sparse={"diner"}) == []
+        yield connection
+
+
+def counts_of(connection: Connection[Any]) -> list[int]:
+    row = connection.execute(
+        "SELECT (SELECT count(*) FROM diner.things), (SELECT count(*) FROM diner.menu),"
+        " (SELECT count(*) FROM diner.copies)"
+    ).fetchone()
+    return list(row or ())
+
+
+def test_a_handful_of_rows_stays_and_gets_company(topped_up: Connection[Any]) -> None:
+    things, menu, copies = counts_of(topped_up)
+    assert things > 2_000
+    assert menu > 1_000
+    assert copies == menu  # by the trigger alone
+    kept = topped_up.execute(
+        "SELECT count(*) FROM diner.things WHERE name IN ('Corner', 'Garden', 'Soup')"
+    ).fetchone()
+    assert kept == (3,)
+
+
+def test_new_rows_are_of_every_type_and_refer_to_many(
+    topped_up: Connection[Any],
+) -> None:
+    types = topped_up.execute(
+        "SELECT type, count(*) > 500 FROM diner.things GROUP BY type ORDER BY type"
+    ).fetchall()
+    assert types == [("dish", True), ("place", True)]
+    (places,) = topped_up.execute(
+        "SELECT count(DISTINCT place_id) FROM diner.menu"
+    ).fetchone() or (0,)
+    assert places > 200
+
+
 @pytest.mark.parametrize(
     "pattern",
     [

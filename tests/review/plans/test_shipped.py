@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import pytest
 
@@ -19,10 +20,31 @@ pytestmark = pytest.mark.xdist_group("plans")  # they are explained once
 
 BASELINE_OF = 18
 
-# Index methods are created and dropped by name; PostgreSQL plans neither.
+COMMAND, SCRIPT = "PostgreSQL makes no plan", "a script of several statements"
+STAGED, REFUSED = "which is not there", "refuses the values"
+
+# The queries of each system that have no plan, or are only planned, and why.
 WITHOUT_PLAN = {
-    "events.indexes.create_ivfflat_index",
-    "events.indexes.drop_ivfflat_index",
+    "core": {},
+    "dining": {
+        "load.stage_connections": SCRIPT,
+        "load.stage_entities": SCRIPT,
+        "load.stage_mentions": SCRIPT,
+    },
+    "events": {
+        "indexes.create_ivfflat_index": COMMAND,
+        "indexes.drop_ivfflat_index": COMMAND,
+    },
+}
+NOT_EXECUTED = {
+    "core": {},
+    "dining": {
+        "entities.delete_entity": REFUSED,
+        "load.upsert_staged_connections": STAGED,
+        "load.upsert_staged_entities": STAGED,
+        "load.upsert_staged_mentions": STAGED,
+    },
+    "events": {},
 }
 
 
@@ -38,8 +60,10 @@ def plans() -> list[QueryPlan]:
 
 
 def test_every_query_has_a_plan_and_was_executed(plans: list[QueryPlan]) -> None:
-    assert {plan.name for plan in plans if plan.missing} == WITHOUT_PLAN
-    assert {p.name: p.not_executed for p in plans if p.not_executed} == {}
+    missing = {plan.name: plan.missing for plan in plans if plan.missing}
+    planned = {plan.name: plan.not_executed for plan in plans if plan.not_executed}
+    assert _unlike(missing, WITHOUT_PLAN) == {}
+    assert _unlike(planned, NOT_EXECUTED) == {}
     assert all(plan.empty == () for plan in plans)
 
 
@@ -66,8 +90,22 @@ def test_the_shapes_are_those_of_the_baseline(plans: list[QueryPlan]) -> None:
     assert {change.name for change in found.changes} == set()
 
 
+def _unlike(
+    found: Mapping[str, str], systems: Mapping[str, Mapping[str, str]]
+) -> dict[str, str]:
+    """Return what was found for another reason, or was to be found and is not."""
+    known = {
+        f"{s}.{name}": why for s, own in systems.items() for name, why in own.items()
+    }
+    return {
+        name: found.get(name, "it has a plan now, and was executed")
+        for name in found.keys() | known.keys()
+        if name not in known or known[name] not in found.get(name, "")
+    }
+
+
 def _is_of_files(literal: str, written: str) -> bool:
     """Tell whether the files have a literal, which arrays and casts may hold now."""
     parts = re.split(r"[{},]", literal.strip('"'))
-    known = re.compile(r"[\d:]+|\^pg_toast")  # the latter from a view of PostgreSQL's
+    known = re.compile(r"[\d:]+|\^pg_toast|select")  # the words from PostgreSQL's views
     return all(part in written or known.fullmatch(part) for part in parts)

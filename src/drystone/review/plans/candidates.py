@@ -24,6 +24,8 @@ _LONGEST = 4000
 _MATCHES = {"~", "~*"}
 _EXAMPLES = 200
 
+HEAVY_SHARE = 6  # one of so many rows has a value that is big
+
 # {h} is a number from 0 to 2147483647 that looks drawn, {n} the candidate's own.
 _BY_KIND = {
     "bool": "{h} % 2 = 0",
@@ -82,6 +84,12 @@ _KEYS = {
 _TEXTS = {"text", "varchar", "bpchar", "citext", "name"}
 _NUMBERS = {"int2", "int4", "int8", "numeric", "float4", "float8"}
 
+_VARIED = _NUMBERS | {"bool", "date", "timestamp", "timestamptz", "time", "interval"}
+_DISTINCT = (
+    "CASE {h} % 3 WHEN 0 THEN {value} || ' ' || {n} WHEN 1 THEN {value} || '-' || {n}"
+    " ELSE {n} || {value} END"
+)
+
 # Rules want texts of a form, more often than not one of these.
 _FORMS = (
     "'sample-' || {n}",
@@ -125,9 +133,39 @@ def candidate(
     value = _one_of(column, _choices(column, hints))
     if not column.nullable:
         return value
+    if is_heavy(column):
+        return sql.SQL("CASE WHEN {} % {} = 0 THEN {} END").format(
+            _drawn(column.number + 500), sql.Literal(HEAVY_SHARE), value
+        )
     share = 2 if hints is not None or often_null else 5
     return sql.SQL("CASE WHEN {} % {} <> 0 THEN {} END").format(
         _drawn(column.number + 500), sql.Literal(share), value
+    )
+
+
+def from_template(
+    column: Column, template: sql.Composable, hints: Hints | None
+) -> sql.Composable:
+    """Write the value of a row that is like another one, but not the same.
+
+    What a key needs is new; numbers, times and choices differ in some of the rows.
+    """
+    if column.in_key and column.kind in _TEXTS:
+        value = _distinct(template)
+        if hints is not None and hints.texts and not column.is_key:  # one of a few
+            value = sql.SQL("CASE WHEN {} % 2 = 0 THEN {} ELSE {} END").format(
+                _drawn(column.number + 700), template, value
+            )
+        return sql.SQL("({})::{}").format(value, sql.SQL(column.type))
+    if column.is_key or is_heavy(column):
+        return candidate(column, hints, often_null=False)
+    if column.kind not in _VARIED and not column.labels:
+        return template
+    return sql.SQL("CASE WHEN {} % 4 <> 0 AND {} % 3 = 0 THEN {} ELSE {} END").format(
+        _drawn(800),
+        _drawn(column.number + 600),
+        candidate(column, hints, often_null=False),
+        template,
     )
 
 
@@ -210,8 +248,11 @@ def _choices(column: Column, hints: Hints | None) -> list[sql.Composable]:
     if kind in _NUMBERS and plain:
         return [*_around(given.numbers), _written(plain, column)]
     if hints is not None and kind in _TEXTS:
+        listed = _listed(given.texts, column)
+        if column.in_key and not column.is_key:
+            listed += [_distinct(each) for each in listed]
         return [
-            *_listed(given.texts, column) * len(_FORMS),
+            *listed * len(_FORMS),
             *_long(given.numbers, column),
             *(_written(form, column) for form in _FORMS),
         ]
@@ -262,6 +303,11 @@ def _listed(texts: Sequence[str], column: Column) -> list[sql.Composable]:
         _drawn(column.number), sql.Literal(len(texts))
     )
     return [sql.SQL("(ARRAY[{}]::text[])[{}]").format(listed, place)]
+
+
+def _distinct(value: sql.Composable) -> sql.Composable:
+    """Write a text that no other candidate has, in a form that rules may allow."""
+    return sql.SQL(_DISTINCT).format(h=_drawn(901), n=_NUMBER, value=value)
 
 
 def _castable(column: Column) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ _EXECUTED = b"EXPLAIN (ANALYZE, BUFFERS, VERBOSE, FORMAT JSON) "
 _GENERIC = b"EXPLAIN (GENERIC_PLAN, VERBOSE, FORMAT JSON) "
 
 _TOTAL = "Execution Time"
+
+_QUOTED = re.compile('"([^"]+)"')
 
 _SETTING = "SELECT pg_catalog.set_config(%s, %s, true)"
 
@@ -236,6 +239,9 @@ def _reason(error: psycopg.Error) -> str:
     if isinstance(found, ConstraintViolation):
         rule = found.constraint or "a constraint"
         return f"{rule} refuses the values that were tried"
+    if isinstance(error, psycopg.errors.UndefinedTable):
+        name = _QUOTED.search(error.diag.message_primary or "")
+        return f"it reads {name[1] if name else 'a table'}, which is not there"
     return (
         "PostgreSQL refuses the values that were tried"
         f" (SQLSTATE {error.sqlstate or 'unknown'})"

@@ -1,14 +1,15 @@
-"""Fill the tables that are empty with thousands of rows that their rules allow.
+"""Fill tables with thousands of rows that their rules allow.
 
 Candidates are made by the column's types and by the constants in the CHECKs, and the
 CHECKs themselves choose among them; foreign keys are drawn from the tables that they
-refer to, a few rows of which get most. What a unique key refuses is left out.
+refer to, a few rows of which get most. What a unique key refuses is left out. Where a
+table has some rows, the new ones are like these.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -16,9 +17,11 @@ from psycopg import Connection, sql
 
 from drystone.migrations.samples import fill_empty_tables
 from drystone.review.plans.candidates import (
+    HEAVY_SHARE,
     Hints,
     candidate,
     drawn,
+    from_template,
     is_heavy,
     read_hints,
 )
@@ -33,12 +36,18 @@ from drystone.review.plans.tables import (
 
 ROWS = 3000
 
-_HEAVY_SHARE = 6  # of a table with long vectors, that part of the rows
+ENOUGH = 200  # a table with fewer rows has but examples
+
 _TRIED = 40  # candidates for each row, where rules refuse most of them
 _PATIENCE = "10s"
 
-_LIMIT_TIME = "SELECT pg_catalog.set_config('statement_timeout', %s, true)"
-_HAS_ROWS = "SELECT EXISTS (SELECT FROM {})"
+# A merge would go by the order of the parents, and only the first ones get rows.
+_SETTINGS = """
+SELECT
+    pg_catalog.set_config('statement_timeout', %s, true),
+    pg_catalog.set_config('enable_mergejoin', 'off', true)
+"""
+_COUNT = "SELECT count(*) FROM (SELECT FROM {} LIMIT {}) AS row"
 
 _INSERT = """
 INSERT INTO {table} ({names})
@@ -46,6 +55,7 @@ SELECT {distinct} {names}
 FROM (
     SELECT {values}
     FROM pg_catalog.generate_series(1::bigint, {tried}) AS candidate (n)
+    {template}
     {parents}
     OFFSET 0
 ) AS candidate
@@ -55,6 +65,15 @@ LIMIT {rows}
 ON CONFLICT DO NOTHING
 """
 
+_TEMPLATE = """
+LEFT JOIN (
+    SELECT
+        *,
+        row_number() OVER (ORDER BY row.tableoid, row.ctid) - 1 AS drystone_place
+    FROM {table} AS row
+) AS template
+    ON template.drystone_place = {drawn} % (SELECT count(*) FROM {table} AS row)
+"""
 # The square makes some of the rows far more frequent than others.
 _PARENT = """
 LEFT JOIN (
@@ -81,35 +100,49 @@ LEFT JOIN LATERAL (
 """
 
 
-def fill(connection: Connection[Any], *, rows: int = ROWS) -> list[str]:
+def fill(
+    connection: Connection[Any], *, rows: int = ROWS, sparse: Collection[str] = ()
+) -> list[str]:
     """Fill each table that is empty; return the names of those that stay so.
 
-    The connection must be in autocommit.
+    In the schemas that are ``sparse``, tables with a handful of rows are filled too;
+    those rows stay. The connection must be in autocommit.
     """
-    for named in find_tables(connection):
-        if not _has_rows(connection, named):
-            _fill(connection, read_table(connection, named), rows)
+    tables = find_tables(connection)
+    before = {named.oid: _count(connection, named) for named in tables}
+    for named in tables:
+        count = _count(connection, named)
+        enough = ENOUGH if named.schema in sparse else 1
+        # What has grown meanwhile is filled by triggers of the others.
+        if count < enough and count == before[named.oid]:
+            _fill(connection, read_table(connection, named), rows, like=count > 0)
     fill_empty_tables(connection)
     return [
         f"{named.schema}.{named.name}"
-        for named in find_tables(connection)
-        if not _has_rows(connection, named)
+        for named in tables
+        if not _count(connection, named)
     ]
 
 
-def _has_rows(connection: Connection[Any], named: Named) -> bool:
-    found = connection.execute(sql.SQL(_HAS_ROWS).format(named.identifier))
-    return found.fetchone() == (True,)
+def _count(connection: Connection[Any], named: Named) -> int:
+    """Count the rows of a table, up to those that are enough."""
+    query = sql.SQL(_COUNT).format(named.identifier, sql.Literal(ENOUGH))
+    (count,) = connection.execute(query).fetchone() or (0,)
+    return int(count)
 
 
-def _fill(connection: Connection[Any], table: Table, rows: int) -> None:
+def _fill(connection: Connection[Any], table: Table, rows: int, *, like: bool) -> None:
     """Try to fill a table, with fewer rows and columns each time that it is refused."""
-    if any(map(is_heavy, table.columns)):
-        rows //= _HEAVY_SHARE
-    for statement in _statements(table, rows):
+    if any(is_heavy(column) and not column.nullable for column in table.columns):
+        rows //= HEAVY_SHARE
+    statements = _statements(table, rows)
+    if like:
+        tried = rows * _TRIED
+        statements = iter([_insert(table, table.columns, rows, tried, like=True)])
+    for statement in statements:
         try:
             with connection.transaction():
-                connection.execute(_LIMIT_TIME, [_PATIENCE])
+                connection.execute(_SETTINGS, [_PATIENCE])
                 if connection.execute(statement).rowcount > 0:
                     return
         except psycopg.Error:
@@ -127,7 +160,7 @@ def _statements(table: Table, rows: int) -> Iterator[sql.Composed]:
     ):
         chosen = table.columns if columns is None else columns
         if chosen:
-            yield _insert(table, chosen, number, tried)
+            yield _insert(table, chosen, number, tried, like=False)
 
 
 def _can_wait(table: Table, column: Column) -> bool:
@@ -136,17 +169,18 @@ def _can_wait(table: Table, column: Column) -> bool:
 
 
 def _insert(
-    table: Table, columns: Sequence[Column], rows: int, tried: int
+    table: Table, columns: Sequence[Column], rows: int, tried: int, *, like: bool
 ) -> sql.Composed:
     hints = read_hints(table)
     joins: list[sql.Composable] = []
     drawn_from: dict[int, sql.Composable] = {}
     by_number = {column.number: column for column in columns}
     for place, reference in enumerate(table.references):
-        _join_parent(table, reference, place, by_number, drawn_from, joins)
+        _join_parent(table, reference, place, by_number, drawn_from, joins, like=like)
     values = [
         sql.SQL("{} AS {}").format(
-            _value(column, hints.get(column.number), drawn_from), column.identifier
+            _value(column, hints.get(column.number), drawn_from, like=like),
+            column.identifier,
         )
         for column in columns
     ]
@@ -155,9 +189,14 @@ def _insert(
         table=table.named.identifier,
         names=names,
         values=sql.SQL(", ").join(values),
+        template=_template(table) if like else sql.SQL(""),
         parents=sql.SQL(" ").join(joins),
         rules=_rules(table, by_number),
-        **_once(column.identifier for column in columns if _repeats(column, hints)),
+        **_once(
+            column.identifier
+            for column in columns
+            if not like and _repeats(column, hints)
+        ),
         tried=sql.Literal(tried),
         rows=sql.Literal(rows),
     )
@@ -179,10 +218,21 @@ def _once(keys: Iterable[sql.Composable]) -> dict[str, sql.Composable]:
     }
 
 
+def _template(table: Table) -> sql.Composable:
+    return sql.SQL(_TEMPLATE).format(table=table.named.identifier, drawn=drawn(200))
+
+
 def _value(
-    column: Column, hints: Hints | None, drawn_from: dict[int, sql.Composable]
+    column: Column,
+    hints: Hints | None,
+    drawn_from: dict[int, sql.Composable],
+    *,
+    like: bool,
 ) -> sql.Composable:
     parent = drawn_from.get(column.number)
+    if parent is None and like:
+        template = sql.Identifier("template", column.name)
+        return from_template(column, template, hints)
     if parent is None:
         return candidate(column, hints, often_null=False)
     if not column.nullable:
@@ -199,13 +249,27 @@ def _join_parent(
     columns: dict[int, Column],
     drawn_from: dict[int, sql.Composable],
     joins: list[sql.Composable],
+    *,
+    like: bool,
 ) -> None:
-    """Draw a foreign key's columns, but for those that another one has drawn."""
-    new = [number for number in reference.columns if number not in drawn_from]
-    if not new or not set(reference.columns) <= columns.keys():
+    """Draw a foreign key's columns, but for those that another one has drawn.
+
+    Columns that are the same in each row choose among the rows to refer to.
+    """
+    constants = {
+        number: table.constants[number]
+        for number in reference.columns
+        if number in table.constants
+    }
+    new = [
+        number
+        for number in reference.columns
+        if number not in drawn_from and number not in constants
+    ]
+    if not new or not set(reference.columns) <= columns.keys() | constants.keys():
         return
     parent = sql.Identifier(reference.schema, reference.table)
-    if parent == table.named.identifier:  # there is no row yet to refer to
+    if parent == table.named.identifier and not like:  # no row yet to refer to
         drawn_from |= {
             number: sql.SQL("NULL::{}").format(_raw(columns[number].type))
             for number in new
@@ -225,7 +289,10 @@ def _join_parent(
             columns=sql.SQL(", ").join(referred),
             referred=sql.SQL(", ").join(referred),
             known=sql.SQL(" AND ").join(
-                sql.SQL("{} IS NOT NULL").format(each) for each in referred
+                sql.SQL("{} = {}").format(each, _raw(constants[number]))
+                if number in constants
+                else sql.SQL("{} IS NOT NULL").format(each)
+                for each, (number, _) in zip(referred, pairs, strict=True)
             ),
             shared=sql.SQL(" AND ").join(shared),
             table=parent,

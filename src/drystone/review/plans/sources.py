@@ -11,6 +11,8 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.rows import class_row
 
+from drystone.review.plans.tables import IN_KEY
+
 _TYPES = """
 SELECT
     t.oid,
@@ -34,6 +36,16 @@ LEFT JOIN pg_catalog.pg_type AS e
 WHERE t.oid = %s
 """
 
+_ATTRIBUTES = """
+SELECT a.attnum, a.attname, a.atttypid
+FROM pg_catalog.pg_attribute AS a
+JOIN pg_catalog.pg_type AS t ON t.typrelid = a.attrelid
+WHERE t.oid = %s
+    AND a.attnum > 0
+    AND NOT a.attisdropped
+ORDER BY a.attnum
+"""
+
 _COLUMN = """
 SELECT
     n.nspname AS schema,
@@ -54,13 +66,14 @@ SELECT
             AND i.indisunique
             AND i.indnkeyatts = 1
             AND i.indkey[0] = a.attnum
-    ) AS is_key
+    ) AS is_key,
+    {in_key} AS in_key
 FROM pg_catalog.pg_attribute AS a
 JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE a.attrelid = %s
     AND a.attnum = %s
-"""
+""".replace("{in_key}", IN_KEY)
 
 # By a parameter's name: a column called so, or the key of a table that it begins with.
 _BY_NAME = """
@@ -125,6 +138,15 @@ WHERE {known}
 OFFSET (SELECT count(*) / 2 FROM {table} WHERE {known})
 LIMIT 1
 """
+# The row in the middle of a list.
+MIDDLE = """
+SELECT {texts}
+FROM {table}
+WHERE {known}
+ORDER BY {columns}
+OFFSET (SELECT count(*) / 2 FROM {table} WHERE {known})
+LIMIT 1
+"""
 AT = """
 SELECT (pg_catalog.percentile_disc({part}) WITHIN GROUP (ORDER BY {column}))::text
 FROM {table}
@@ -170,6 +192,13 @@ ORDER BY count(*) DESC, part.key, part.value
 LIMIT 1
 """
 NEXT = "SELECT (max({column}) + 1)::text FROM {table}"
+UNKNOWN = """
+SELECT tried.value
+FROM pg_catalog.unnest({tried}::text[]) WITH ORDINALITY AS tried (value, place)
+WHERE NOT EXISTS (SELECT FROM {table} WHERE {column}::text = tried.value)
+ORDER BY tried.place
+LIMIT 1
+"""
 # The word that is in about one row of fifty.
 WORD = """
 SELECT word.word
@@ -206,6 +235,7 @@ class Column:
     type: int
     refers: bool
     is_key: bool
+    in_key: bool
 
     @property
     def identifier(self) -> sql.Identifier:
@@ -225,6 +255,7 @@ class Source:
         self._connection = connection
         self.type = cache(self._type)
         self.column = cache(self._column)
+        self.attributes = cache(self._attributes)
 
     def by_name(
         self, name: str, tables: Sequence[int], schema: str
@@ -257,7 +288,11 @@ class Source:
             found = cursor.execute(_TYPES, [oid]).fetchone()
         return found or Type(oid, oid, "text", "S", None, None)
 
+    def _attributes(self, oid: int) -> Sequence[tuple[int, str, int]]:
+        """Return number, name and type of each attribute of a composite type."""
+        return self._connection.execute(_ATTRIBUTES, [oid]).fetchall()
+
     def _column(self, relation: int, number: int) -> Column:
         with self._connection.cursor(row_factory=class_row(Column)) as cursor:
             found = cursor.execute(_COLUMN, [relation, number]).fetchone()
-        return found or Column("", "", "", 25, refers=False, is_key=False)
+        return found or Column("", "", "", 25, refers=False, is_key=False, in_key=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,40 @@ GROUP BY own.oid, own.nspname, own.relname
 ORDER BY max(depth.level), own.nspname, own.relname
 """
 
+# A part of a unique key: itself, in an expression, or in what a column is generated of.
+IN_KEY = """
+EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = a.attrelid
+        AND i.indisunique
+        AND (
+            a.attnum = ANY (i.indkey::int2[])
+            OR EXISTS (
+                SELECT
+                FROM pg_catalog.pg_depend AS d
+                WHERE i.indexprs IS NOT NULL
+                    AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                    AND d.objid = i.indexrelid
+                    AND d.refobjid = a.attrelid
+                    AND d.refobjsubid = a.attnum
+            )
+            OR EXISTS (
+                SELECT
+                FROM pg_catalog.pg_attrdef AS g
+                JOIN pg_catalog.pg_depend AS d
+                    ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+                    AND d.objid = g.oid
+                WHERE g.adrelid = a.attrelid
+                    AND g.adnum = ANY (i.indkey::int2[])
+                    AND g.adnum <> a.attnum
+                    AND d.refobjid = a.attrelid
+                    AND d.refobjsubid = a.attnum
+            )
+        )
+)
+"""
+
 # Without what the table makes itself: generated columns, identities, sequences.
 _COLUMNS = """
 SELECT
@@ -74,6 +108,7 @@ SELECT
             AND i.indnkeyatts = 1
             AND i.indkey[0] = a.attnum
     ) AS is_key,
+    {in_key} AS in_key,
     ARRAY(
         SELECT l.enumlabel::text
         FROM pg_catalog.pg_enum AS l
@@ -100,6 +135,25 @@ WHERE a.attrelid = %s
     AND a.attidentity = ''
     AND coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') !~ '^nextval\\('
 ORDER BY a.attnum
+""".replace("{in_key}", IN_KEY)
+
+# Generated columns that are the same in each row.
+_CONSTANTS = """
+SELECT a.attnum, pg_catalog.pg_get_expr(g.adbin, g.adrelid)
+FROM pg_catalog.pg_attribute AS a
+JOIN pg_catalog.pg_attrdef AS g
+    ON g.adrelid = a.attrelid
+    AND g.adnum = a.attnum
+WHERE a.attrelid = %s
+    AND a.attgenerated <> ''
+    AND NOT EXISTS (
+        SELECT
+        FROM pg_catalog.pg_depend AS d
+        WHERE d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+            AND d.objid = g.oid
+            AND d.refobjid = a.attrelid
+            AND d.refobjsubid <> a.attnum
+    )
 """
 
 # A domain's CHECK speaks of VALUE.
@@ -174,6 +228,7 @@ class Column:
     nullable: bool
     has_default: bool
     is_key: bool
+    in_key: bool
     labels: Sequence[str]
 
     @property
@@ -226,13 +281,17 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with what its rows have to be."""
+    """A table with what its rows have to be.
+
+    ``constants`` are the expressions of generated columns that no row differs in.
+    """
 
     named: Named
     columns: Sequence[Column]
     checks: Sequence[Check]
     references: Sequence[Reference]
     partitions: Sequence[Partition]
+    constants: Mapping[int, str]
 
 
 def find_tables(connection: Connection[Any]) -> list[Named]:
@@ -254,4 +313,5 @@ def read_table(connection: Connection[Any], named: Named) -> Table:
         checks=rows(Check, _CHECKS, {"table": named.oid}),
         references=rows(Reference, _REFERENCES, [named.oid]),
         partitions=rows(Partition, _PARTITIONS, [named.oid]),
+        constants=dict(connection.execute(_CONSTANTS, [named.oid]).fetchall()),
     )

@@ -7,7 +7,7 @@ CTEs, VALUES, joins and functions such as unnest(), on both sides of a compariso
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -50,11 +50,15 @@ _TURNED = {Use.LEAST: Use.MOST, Use.MOST: Use.LEAST}
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A column, by its table's number and its own; none for LIMIT and its like."""
+    """A column, by its table's number and its own; none for LIMIT and its like.
+
+    ``field`` is what of the parameter meets it, where it is of a composite type.
+    """
 
     use: Use
     relation: int = 0
     column: int = 0
+    field: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,10 @@ class _Column:
 @dataclass(frozen=True, slots=True)
 class _Parameter:
     number: int
+    field: int = 0
+
+    def meets(self, use: Use, relation: int = 0, column: int = 0) -> tuple[int, Target]:
+        return self.number, Target(use, relation, column, self.field)
 
 
 _Leaves = frozenset[_Column | _Parameter]
@@ -127,7 +135,7 @@ class _Finder:
         for label, use in (("limitCount", Use.LIMIT), ("limitOffset", Use.OFFSET)):
             for leaf in self._leaves(query.get(label), scope):
                 if isinstance(leaf, _Parameter):
-                    yield leaf.number, Target(use)
+                    yield leaf.meets(use)
         if query.get("commandType") in _COMMANDS:
             yield from self._written(scope)
         for value in query.values():
@@ -146,10 +154,10 @@ class _Finder:
         # With ON CONFLICT, a row that is there already is what is meant.
         use = Use.ASSIGNED if conflict else Use(_COMMANDS[query["commandType"]])
         for entry in entries:
-            column = Target(use, target.integer("relid"), entry.integer("resno"))
+            column = target.integer("relid"), entry.integer("resno")
             for leaf in self._leaves(entry["expr"], scope):
                 if isinstance(leaf, _Parameter):
-                    yield leaf.number, column
+                    yield leaf.meets(use, *column)
 
     def _expressions(self, value: Any, scope: _Scope) -> _Found:
         if isinstance(value, list):
@@ -187,13 +195,13 @@ class _Finder:
         if name == "date_trunc":
             for leaf in self._leaves(node.nodes("args")[:1], scope):
                 if isinstance(leaf, _Parameter):
-                    yield leaf.number, Target(Use.UNIT)
+                    yield leaf.meets(Use.UNIT)
         for leaf in leaves:
             if isinstance(leaf, _Parameter):
                 if name.endswith(("array_elements", "elements_text", "recordset")):
-                    yield leaf.number, Target(Use.ELEMENTS)
+                    yield leaf.meets(Use.ELEMENTS)
                 for column in columns:
-                    yield leaf.number, Target(Use.NEAR, column.relation, column.number)
+                    yield leaf.meets(Use.NEAR, column.relation, column.number)
 
     def _compared(self, left: Any, right: Any, use: Use, scope: _Scope) -> _Found:
         sides = self._leaves(left, scope), self._leaves(right, scope)
@@ -206,10 +214,7 @@ class _Finder:
                     if isinstance(column, _Column) and isinstance(
                         parameter, _Parameter
                     ):
-                        yield (
-                            parameter.number,
-                            Target(meaning, column.relation, column.number),
-                        )
+                        yield parameter.meets(meaning, column.relation, column.number)
 
     def _leaves(self, value: Any, scope: _Scope | None, depth: int = 0) -> _Leaves:
         """Return the columns and the parameters that an expression is made of."""
@@ -223,6 +228,12 @@ class _Finder:
             return frozenset()
         if value.tag == "PARAM":
             return frozenset({_Parameter(value.integer("paramid"))})
+        if value.tag == "FIELDSELECT":
+            field = value.integer("fieldnum")
+            return frozenset(
+                replace(leaf, field=field) if isinstance(leaf, _Parameter) else leaf
+                for leaf in self._leaves(value["arg"], scope, depth + 1)
+            )
         if value.tag == "VAR":
             return self._variable(value, scope.up(value.integer("varlevelsup")), depth)
         if value.tag == "QUERY":

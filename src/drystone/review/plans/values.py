@@ -14,6 +14,7 @@ from psycopg import Connection, sql
 
 from drystone.queries.describing.described import DescribedQuery
 from drystone.queries.describing.nodes import Node
+from drystone.review.plans.composites import composite
 from drystone.review.plans.sources import (
     ANY_ROW,
     AT,
@@ -23,6 +24,7 @@ from drystone.review.plans.sources import (
     NEXT,
     ROW,
     SEVERAL,
+    UNKNOWN,
     WORD,
     WORDS,
     WORDS_OF_TEXT,
@@ -69,7 +71,7 @@ _BY_NAME_ALONE = {
     **dict.fromkeys(("offset", "offset_rows", "skip"), OFFSET),
 }
 _BIG = {"vector", "halfvec", "sparsevec", "json", "jsonb", "xml", "bytea"}
-_TOGETHER = {Use.EQUAL, Use.NEAR, Use.ASSIGNED}
+_TOGETHER = {Use.EQUAL, Use.NEAR, Use.ASSIGNED, Use.INSERTED}
 _NUMERIC_OR_TEXT = {"N", "S", "D", "T", "B"}
 
 
@@ -104,11 +106,21 @@ class Sampler:
         }
         rows = self._rows(met)
         return [
-            self._value(type_, met[number], rows.values.get(number), met, rows)
+            composite(self._source, type_, targets.get(number, ()), _plain)
+            if type_.category == "C"
+            else self._value(type_, met[number], rows.values.get(number), met, rows)
             or _BY_NAME_ALONE.get(names[number - 1])
-            or _plain(type_)
+            or (None if self._refers_to_nothing(met[number]) else _plain(type_))
             for number, type_ in enumerate(types, 1)
         ]
+
+    def _refers_to_nothing(self, targets: Sequence[Target]) -> bool:
+        """Tell whether a new row's foreign key is NULL, as in the rows there are."""
+        return any(
+            each.use is Use.INSERTED
+            and self._source.column(each.relation, each.column).refers
+            for each in targets[:1]
+        )
 
     def _fitting(self, type_: Type, targets: Iterable[Target]) -> list[Target]:
         """Keep the targets that a parameter's type can have a value from."""
@@ -174,9 +186,6 @@ class Sampler:
                 if row.get(column) is not None and met[number][0].use is Use.EQUAL
             }
         return found
-
-    def _refers(self, target: Target) -> bool:
-        return self._source.column(target.relation, target.column).refers
 
     def _referred(self, relation: int, numbers: Sequence[int]) -> dict[int, str]:
         """Return a key that rows of another table refer to most."""
@@ -244,7 +253,7 @@ class Sampler:
             case Use.CONTAINS:
                 return self._part(type_, column, theirs)
             case Use.INSERTED:
-                return self._fresh(type_, target, column)
+                return self._fresh(type_, column, from_row)
         if type_.category == "A" and theirs.category != "A":
             return self._source.ask(SEVERAL, column)
         if theirs.category == "A" and type_.category != "A":
@@ -319,15 +328,22 @@ class Sampler:
         )
         return row[0] if row else None
 
-    def _fresh(self, type_: Type, target: Target, column: Column) -> str | None:
-        """Return a value for a new row: of a key, one that no row has."""
-        value = self._row_of(column)
-        if value is None or not column.is_key or column.refers:
+    def _fresh(self, type_: Type, column: Column, from_row: str | None) -> str | None:
+        """Return a value for a new row like another: of a key, one that no row has."""
+        if type_.category == "D":  # what is new is the latest
+            latest = sql.Literal(1)
+            return self._source.ask(AT, column, part=latest, given=sql.SQL("true"))
+        value = from_row or self._row_of(column)
+        if value is None or not column.in_key or column.refers:
+            return value
+        if type_.category == "S":
+            tried = value[:-1] + _TURNED.get(value[-1:], "a"), f"new{value}"
+            listed = sql.Literal(list(tried))
+            return self._source.ask(UNKNOWN, column, tried=listed) or value
+        if not column.is_key:
             return value
         if type_.category == "N":
             return self._source.ask(NEXT, column)
-        if type_.category == "S":
-            return value[:-1] + _TURNED.get(value[-1:], "a")
         return value if type_.kind != "uuid" else _BY_KIND["uuid"]
 
 
