@@ -102,6 +102,7 @@ _TEXTS = (
     "https://example.org/sample",
     "example.org",
     "EUR",
+    "$sample$@example.org",  # an address and a password's hash at once
 )
 
 _BY_TYPE = {
