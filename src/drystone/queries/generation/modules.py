@@ -237,6 +237,8 @@ class _Function:
         if parameters:
             given = indented(bracketed("parameters=", parameters, "()"), 4)
             options = [given, *options]
+        if query.annotations.replica:
+            options = [*options, "replica=True"]
         arguments = [quoted(query.name), text, *options]
         lines = "".join(f"    {argument},\n" for argument in arguments)
         taken, values = self._arguments()
