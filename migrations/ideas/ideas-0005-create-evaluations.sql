@@ -148,9 +148,14 @@ CREATE FUNCTION ideas.require_own_status()
 RETURNS trigger
 LANGUAGE plpgsql
 AS $$
+DECLARE
+    own CONSTANT ideas.idea_status := CASE TG_OP
+        WHEN 'INSERT' THEN 'draft'
+        ELSE ideas.status_of(NEW.id)
+    END;
 BEGIN
-    IF NEW.status <> ideas.status_of(NEW.id) THEN
-        RAISE EXCEPTION 'an idea is % when its evaluations say so', NEW.status
+    IF NEW.status <> own THEN
+        RAISE EXCEPTION 'an idea cannot be made %', NEW.status
             USING
                 ERRCODE = 'check_violation',
                 HINT = 'Submit it; its status follows from its evaluations.',
@@ -177,11 +182,10 @@ LANGUAGE plpgsql
 AS $$
 BEGIN
     UPDATE ideas.business_ideas AS idea
-    SET status = own.status
-    FROM ideas.status_of(idea.id) AS own (status)
+    SET status = ideas.status_of(idea.id)
     WHERE
         idea.id IN (OLD.business_idea_id, NEW.business_idea_id)
-        AND idea.status <> own.status;
+        AND idea.status <> ideas.status_of(idea.id);
 
     RETURN NULL;
 END

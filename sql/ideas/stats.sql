@@ -225,11 +225,19 @@ ORDER BY
     rule.name,
     rule.id;
 
--- name: seed_counts()^
--- How many rows there are of each kind, deleted ones too: 3, 6, 5 and 25 after the
--- development seed.
+-- name: seed_check()
+-- The tables that do not hold the development seed and nothing else.
+-- replica: ok
+WITH found (table_name, expected_rows, found_rows) AS (
+    VALUES
+        ('users', 3, (SELECT count(*) FROM ideas.users)),
+        ('business_ideas', 6, (SELECT count(*) FROM ideas.business_ideas)),
+        ('evaluations', 5, (SELECT count(*) FROM ideas.evaluations)),
+        ('agent_results', 25, (SELECT count(*) FROM ideas.agent_results))
+)
 SELECT
-    (SELECT count(*) FROM ideas.users) AS users,
-    (SELECT count(*) FROM ideas.business_ideas) AS ideas,
-    (SELECT count(*) FROM ideas.evaluations) AS evaluations,
-    (SELECT count(*) FROM ideas.agent_results) AS agent_results;
+    found.table_name,
+    found.expected_rows,
+    found.found_rows
+FROM found
+WHERE found.found_rows <> found.expected_rows;

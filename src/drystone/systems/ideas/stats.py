@@ -680,43 +680,58 @@ def violations(
     return _VIOLATIONS.rows(connection)
 
 
-class SeedCountsRow(Row):
-    """A row of ideas.stats.seed_counts."""
+class SeedCheckRow(Row):
+    """A row of ideas.stats.seed_check."""
 
-    users: int
-    ideas: int
-    evaluations: int
-    agent_results: int
+    table_name: str
+    expected_rows: int
+    found_rows: int
 
 
-_SEED_COUNTS: Final = Statement[SeedCountsRow](
-    "ideas.stats.seed_counts",
-    """SELECT
-    (SELECT count(*) FROM ideas.users) AS users,
-    (SELECT count(*) FROM ideas.business_ideas) AS ideas,
-    (SELECT count(*) FROM ideas.evaluations) AS evaluations,
-    (SELECT count(*) FROM ideas.agent_results) AS agent_results""",
-    row=SeedCountsRow,
+_SEED_CHECK: Final = Statement[SeedCheckRow](
+    "ideas.stats.seed_check",
+    """WITH found (table_name, expected_rows, found_rows) AS (
+    VALUES
+        ('users', 3, (SELECT count(*) FROM ideas.users)),
+        ('business_ideas', 6, (SELECT count(*) FROM ideas.business_ideas)),
+        ('evaluations', 5, (SELECT count(*) FROM ideas.evaluations)),
+        ('agent_results', 25, (SELECT count(*) FROM ideas.agent_results))
+)
+SELECT
+    found.table_name,
+    found.expected_rows,
+    found.found_rows
+FROM found
+WHERE found.found_rows <> found.expected_rows""",
+    row=SeedCheckRow,
     binary=True,
+    replica=True,
 )
 
 
 @overload
-def seed_counts(connection: Connection[Any]) -> SeedCountsRow: ...
+def seed_check(connection: Connection[Any]) -> list[SeedCheckRow]: ...
 @overload
-def seed_counts(connection: AsyncConnection[Any]) -> Awaitable[SeedCountsRow]: ...
-def seed_counts(
+def seed_check(connection: AsyncConnection[Any]) -> Awaitable[list[SeedCheckRow]]: ...
+def seed_check(
     connection: Connection[Any] | AsyncConnection[Any],
-) -> SeedCountsRow | Awaitable[SeedCountsRow]:
-    """How many rows there are of each kind, deleted ones too: 3, 6, 5 and 25 after the
-    development seed.
+) -> list[SeedCheckRow] | Awaitable[list[SeedCheckRow]]:
+    """The tables that do not hold the development seed and nothing else.
 
     sql/ideas/stats.sql:228::
 
+        WITH found (table_name, expected_rows, found_rows) AS (
+            VALUES
+                ('users', 3, (SELECT count(*) FROM ideas.users)),
+                ('business_ideas', 6, (SELECT count(*) FROM ideas.business_ideas)),
+                ('evaluations', 5, (SELECT count(*) FROM ideas.evaluations)),
+                ('agent_results', 25, (SELECT count(*) FROM ideas.agent_results))
+        )
         SELECT
-            (SELECT count(*) FROM ideas.users) AS users,
-            (SELECT count(*) FROM ideas.business_ideas) AS ideas,
-            (SELECT count(*) FROM ideas.evaluations) AS evaluations,
-            (SELECT count(*) FROM ideas.agent_results) AS agent_results
+            found.table_name,
+            found.expected_rows,
+            found.found_rows
+        FROM found
+        WHERE found.found_rows <> found.expected_rows
     """
-    return _SEED_COUNTS.one(connection)
+    return _SEED_CHECK.rows(connection)
