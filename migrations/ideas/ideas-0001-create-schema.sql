@@ -1,7 +1,8 @@
 -- depends: core-0006-create-monitoring
 --
--- The schema of the ideas system, its four closed vocabularies, and the three rules that
--- its tables share: an order of states, what deletion means, and what a score advises.
+-- The schema of the ideas system, its four closed vocabularies, and the three rules
+-- that its tables share: an order of states, what deletion means, and what a score
+-- advises.
 --
 -- Lock: none on a live table. Rewrites: none.
 -- Rollback: drops the schema, the types and the functions; they hold no rows.
@@ -20,8 +21,8 @@ CREATE TYPE ideas.idea_status AS ENUM (
 );
 
 COMMENT ON TYPE ideas.idea_status IS
-    'What an idea''s evaluations make it. submitted: one is pending. evaluating: one is '
-    'analyzing. completed: the last one is done. draft: none of these.';
+    'What an idea''s evaluations make it. submitted: one is pending. evaluating: one '
+    'is analyzing. completed: one is done, and none under way. draft: none of these.';
 
 CREATE TYPE ideas.evaluation_status AS ENUM (
     'pending',
@@ -103,8 +104,8 @@ END
 $$;
 
 COMMENT ON FUNCTION ideas.require_live_parent() IS
-    'For BEFORE INSERT OR UPDATE ... WHEN (NEW.deleted_at IS NULL), with a table and the '
-    'column that refers to it: refuses a live row under a deleted one.';
+    'For BEFORE INSERT OR UPDATE ... WHEN (NEW.deleted_at IS NULL), with a table and '
+    'the column that refers to it: refuses a live row under a deleted one.';
 
 -- One statement for both ways: what stood as this row did follows it. Children that
 -- were deleted before, by themselves, have another time and stay deleted.
@@ -142,4 +143,5 @@ RETURN CASE
 END;
 
 COMMENT ON FUNCTION ideas.recommendation(numeric) IS
-    'What an overall score from 0 to 100 advises: GO from 70, PIVOT from 50, else NO-GO.';
+    'What an overall score from 0 to 100 advises: GO from 70, PIVOT from 50, else '
+    'NO-GO.';

@@ -1,7 +1,7 @@
 -- depends: ideas-0001-create-schema
 --
--- Who has ideas. A deleted user keeps the row, and with it all that was theirs, until it
--- is restored or erased; meanwhile the address is free for another.
+-- Who has ideas. A deleted user keeps the row, and with it all that was theirs, until
+-- it is restored or erased; meanwhile the address is free for another.
 --
 -- Lock: none on a live table. Rewrites: none.
 -- Rollback: drops the table and every user in it.

@@ -106,5 +106,5 @@ RETURN (
 );
 
 COMMENT ON FUNCTION ideas.inner_trigrams(text) IS
-    'The trigrams that every text has which holds this one as a part; none if it has no '
-    'three letters or digits in a row.';
+    'The trigrams that every text has which holds this one as a part; none if it has '
+    'no three letters or digits in a row.';

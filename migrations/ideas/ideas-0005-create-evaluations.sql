@@ -1,13 +1,14 @@
 -- depends: ideas-0004-create-agent-types
 --
--- Evaluations of ideas: one at a time is alive, which makes submitting an idea twice the
--- same as once; earlier ones stay as its history.
+-- Evaluations of ideas: one at a time is alive, which makes submitting an idea twice
+-- the same as once; earlier ones stay as its history.
 --
 -- An idea's status is what its evaluations make it. They set it, and nothing else can.
 --
 -- Lock: SHARE ROW EXCLUSIVE on ideas.business_ideas, for the foreign key and triggers.
 -- Rewrites: none.
--- Rollback: drops the table and every evaluation in it; ideas keep the status they have.
+-- Rollback: drops the table and every evaluation in it; ideas keep the status they
+-- have.
 
 CREATE TABLE ideas.evaluations (
     id uuid NOT NULL DEFAULT core.new_id(),
@@ -58,8 +59,8 @@ COMMENT ON COLUMN ideas.evaluations.revision IS
     'Which evaluation of the idea this is, from 1.';
 
 COMMENT ON COLUMN ideas.evaluations.results IS
-    'What the agents'' results come to: overall_score, recommendation, confidence_level, '
-    'scores by agent, and next_steps.';
+    'What the agents'' results come to: overall_score, recommendation, '
+    'confidence_level, scores by agent, and next_steps.';
 
 CREATE UNIQUE INDEX evaluations_business_idea_id_live_key
     ON ideas.evaluations (business_idea_id)

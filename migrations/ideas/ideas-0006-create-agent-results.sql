@@ -1,11 +1,11 @@
 -- depends: ideas-0005-create-evaluations
 --
--- What each agent has to do for an evaluation, and what came of it: one row from task to
--- result. A worker holds a task by locked_by and lease_until, so that its crash delays
--- the task and does not lose it; attempts tells two leases of one worker apart.
+-- What each agent has to do for an evaluation, and what came of it: one row from task
+-- to result. A worker holds a task by locked_by and lease_until, so that its crash
+-- delays the task and does not lose it; attempts tells two leases of one worker apart.
 --
--- Each task is updated at least three times: vacuum after 2 %, not 20 %, of the rows, or
--- claims wade through dead index entries.
+-- Each task is updated at least three times: vacuum after 2 %, not 20 %, of the rows,
+-- or claims wade through dead index entries.
 --
 -- Lock: SHARE ROW EXCLUSIVE on ideas.evaluations and ideas.agent_types, for the foreign
 -- keys and a trigger. Rewrites: none.
@@ -81,7 +81,8 @@ COMMENT ON COLUMN ideas.agent_results.score IS
     'From 0 to 100, greater is better; there is one if, and only if, it is completed.';
 
 COMMENT ON COLUMN ideas.agent_results.insights IS
-    'What to show a reader; its next_steps, an array, go into the evaluation''s results.';
+    'What to show a reader; its next_steps, an array, go into the evaluation''s '
+    'results.';
 
 COMMENT ON COLUMN ideas.agent_results.error_message IS
     'Why the last attempt that failed did so; kept when a later one succeeds.';

@@ -1,14 +1,15 @@
 -- depends: ideas-0007-create-search-indexes
 --
 -- Takes over what an earlier schema of three tables holds (users, business_evaluations,
--- agent_executions), and does so at once if they are in public. Where they lie in another
--- schema, or get more rows, ideas.import_legacy(schema) can be called at any time: what
--- was taken over before is passed by. The tables themselves are left as they are.
+-- agent_executions), and does so at once if they are in public. Where they lie in
+-- another schema, or get more rows, ideas.import_legacy(schema) can be called at any
+-- time: what was taken over before is passed by. The tables themselves are left as they
+-- are.
 --
 -- A business evaluation becomes an idea and its first evaluation; one that had not
--- finished becomes a failed evaluation of a draft, which can be submitted again. A column
--- that the earlier table does not have counts as NULL. A row that the new tables refuse
--- is kept in ideas.legacy_rejects, with the reason.
+-- finished becomes a failed evaluation of a draft, which can be submitted again. A
+-- column that the earlier table does not have counts as NULL. A row that the new tables
+-- refuse is kept in ideas.legacy_rejects, with the reason.
 --
 -- Lock: none on a live table. Rewrites: none.
 -- Rollback: drops the functions and the rejects; rows that were taken over stay.
@@ -102,7 +103,10 @@ BEGIN ATOMIC
         END::ideas.evaluation_priority,
         idea.created_at,
         greatest((original ->> 'completed_at')::timestamptz, idea.created_at),
-        CASE WHEN old.completed THEN coalesce(original -> 'results', '{}') END,
+        CASE
+            WHEN old.completed
+            THEN coalesce(nullif(original -> 'results', 'null'), '{}')
+        END,
         CASE
             WHEN NOT old.completed
             THEN 'It had not finished when the earlier schema was replaced.'
@@ -140,8 +144,8 @@ BEGIN ATOMIC
         translate(lower(original ->> 'agent_type'), '_ ', '--'),
         CASE WHEN old.completed THEN 'completed' ELSE 'failed' END::ideas.agent_status,
         1,
-        original -> 'input_data',
-        original -> 'output_data',
+        nullif(original -> 'input_data', 'null'),
+        nullif(original -> 'output_data', 'null'),
         CASE WHEN old.completed THEN (original ->> 'score')::double precision END,
         old.created_at,
         greatest((original ->> 'completed_at')::timestamptz, old.created_at),
@@ -173,7 +177,7 @@ DECLARE
     old_executions CONSTANT text := format('%I.agent_executions', source);
     take text;
     reading text;
-    original jsonb;
+    old_row jsonb;
 BEGIN
     IF
         to_regclass(old_users) IS NULL
@@ -234,17 +238,17 @@ BEGIN
         imported := 0;
         rejected := 0;
 
-        FOR original IN EXECUTE reading
+        FOR old_row IN EXECUTE reading
         LOOP
             -- What is refused takes nothing of its own row along, and no other row.
             BEGIN
-                EXECUTE take USING original;
+                EXECUTE take USING old_row;
                 imported := imported + 1;
 
                 DELETE FROM ideas.legacy_rejects AS reject
                 WHERE
                     reject.table_name = legacy_table
-                    AND reject.legacy_id = original ->> 'id';
+                    AND reject.legacy_id = old_row ->> 'id';
             EXCEPTION
                 WHEN integrity_constraint_violation OR data_exception THEN
                     rejected := rejected + 1;
@@ -257,9 +261,9 @@ BEGIN
                     )
                     VALUES (
                         legacy_table,
-                        original ->> 'id',
+                        old_row ->> 'id',
                         SQLERRM,
-                        original
+                        old_row
                     )
                     ON CONFLICT (table_name, legacy_id) DO UPDATE
                     SET
@@ -275,7 +279,7 @@ END
 $$;
 
 COMMENT ON FUNCTION ideas.import_legacy(text) IS
-    'Takes over what the earlier schema has and this one has not, and counts it; without '
-    'all three tables, nothing.';
+    'Takes over what the earlier schema has and this one has not, and counts it; '
+    'without all three tables, nothing.';
 
 SELECT ideas.import_legacy();

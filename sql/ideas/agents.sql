@@ -15,8 +15,8 @@ FROM ideas.agent_types AS agent
 ORDER BY agent.agent_type;
 
 -- name: set_agent_type(agent_type, weight, enabled, max_running, max_attempts, backoff_ms, lease_s)<!
--- Adds an agent, or changes what is given of one that is there; what is NULL stays, or is
--- the table's default. An agent that is not enabled is left out of new evaluations.
+-- Adds an agent, or changes what is given of one that is there; what is NULL stays, or
+-- is the table's default. An agent that is not enabled is left out of new evaluations.
 -- nullable: weight, enabled, max_running, max_attempts, backoff_ms, lease_s
 INSERT INTO ideas.agent_types AS agent (
     agent_type,

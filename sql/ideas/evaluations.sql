@@ -1,8 +1,9 @@
 -- Evaluations: submitted, started, finished, given up; and how far they are.
 --
 -- Who changes anything below an idea locks the idea's row first, and then looks, in a
--- statement of its own: so nobody decides on what another is about to change, and nobody
--- waits in a circle. drystone.systems.ideas.evaluating puts the statements together.
+-- statement of its own: so nobody decides on what another is about to change, and
+-- nobody waits in a circle. drystone.systems.ideas.evaluating puts the statements
+-- together.
 
 -- name: lock_ideas(idea_ids)
 -- Locks living ideas until the transaction ends, in the order of their ids.
@@ -100,8 +101,9 @@ WHERE
     AND evaluation.deleted_at IS NULL;
 
 -- name: start_evaluations(limit_rows)
--- Starts the evaluations whose turn it is, greatest priority and then longest wait first,
--- so that their tasks can be claimed; those that somebody is busy with are passed by.
+-- Starts the evaluations whose turn it is, greatest priority and then longest wait
+-- first, so that their tasks can be claimed; those that somebody is busy with are
+-- passed by.
 WITH chosen AS MATERIALIZED (
     SELECT evaluation.id
     FROM ideas.evaluations AS evaluation
@@ -263,8 +265,8 @@ WHERE
     AND evaluation.deleted_at IS NULL;
 
 -- name: evaluation_progress(evaluation_id)
--- How far each agent of an evaluation is, how long it has taken so far, and which percent
--- of all agents are done.
+-- How far each agent of an evaluation is, how long it has taken so far, and which
+-- percent of all agents are done.
 SELECT
     task.id,
     task.agent_type,

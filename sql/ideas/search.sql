@@ -4,8 +4,8 @@
 -- and cut by LIMIT.
 
 -- name: search_ideas(q, limit_rows)
--- Ideas that hold all the words of a web-style search ("quoted phrases", or, -not), best
--- first, with the words marked in an excerpt; 10 unless limit_rows says otherwise.
+-- Ideas that hold all the words of a web-style search ("quoted phrases", or, -not),
+-- best first, with the words marked in an excerpt; 10 unless limit_rows says otherwise.
 -- replica: ok
 WITH search AS (
     SELECT websearch_to_tsquery('pg_catalog.english', :q::text) AS query
@@ -74,8 +74,8 @@ ORDER BY
     nearest.id;
 
 -- name: similar_ideas(idea_id, limit_rows)
--- The ideas nearest in meaning to a given one, without itself; 10 unless limit_rows says
--- otherwise.
+-- The ideas nearest in meaning to a given one, without itself; 10 unless limit_rows
+-- says otherwise.
 -- replica: ok
 WITH nearest AS MATERIALIZED (
     SELECT

@@ -135,8 +135,8 @@ CROSS JOIN (
 ) AS evaluation;
 
 -- name: score_series(bucket, done_from, done_to, agent_type)
--- How many results each day, week or month of a period brought, and their mean score, of
--- one agent or of all; empty ones are there too, and both ends of the period count.
+-- How many results each day, week or month of a period brought, and their mean score,
+-- of one agent or of all; empty ones are there too, and both ends of the period count.
 -- replica: ok
 SELECT
     series.start::date AS bucket_start,
@@ -158,8 +158,8 @@ GROUP BY series.start
 ORDER BY series.start;
 
 -- name: violations()
--- Rows that contradict each other in ways that no constraint can see, by rule; none in a
--- database that is well.
+-- Rows that contradict each other in ways that no constraint can see, by rule; none in
+-- a database that is well.
 -- replica: ok
 SELECT
     rule.name AS rule,

@@ -1,7 +1,7 @@
 -- What agents do: claim a task under a lease, complete it or fail, and try again.
 --
--- A lease is one worker's one attempt: who comes back with another attempt than the last
--- one has lost it, even if the name is the same.
+-- A lease is one worker's one attempt: who comes back with another attempt than the
+-- last one has lost it, even if the name is the same.
 
 -- name: claim_agent_tasks(agent_types, worker, lease_s, limit_rows)
 -- The tasks that the worker holds from now on, longest wait first, with the ideas that
@@ -224,8 +224,8 @@ ORDER BY
 LIMIT coalesce(:limit_rows::bigint, 20);
 
 -- name: update_insight(result_id, path, value)^
--- Sets one value in the insights of a result, at a path of keys that is made if its last
--- step is missing.
+-- Sets one value in the insights of a result, at a path of keys that is made if its
+-- last step is missing.
 UPDATE ideas.agent_results AS result
 SET insights = jsonb_set(
     coalesce(result.insights, '{}'),

@@ -133,8 +133,8 @@ DELETE FROM ideas.users AS account
 WHERE account.id = :user_id;
 
 -- name: redact_erased()!
--- How many entries of the audit log lost their rows' images: all those of rows that this
--- transaction deletes. Who did what, and when, stays.
+-- How many entries of the audit log lost their rows' images: all those of rows that
+-- this transaction deletes. Who did what, and when, stays.
 WITH erased AS (
     SELECT
         entry.table_name,

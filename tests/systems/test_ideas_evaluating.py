@@ -572,8 +572,8 @@ def test_120_ideas_at_once_are_evaluated_and_every_task_is_done_exactly_once(
     )
     assert done == [5 * IDEAS, 5 * IDEAS]
     assert set(most) == set(AGENTS)
+    attempts = value(connection, "SELECT max(attempts) FROM ideas.agent_results")
+    assert (attempts > 1) is killing
     if not killing:  # a worker that lost its session may still be at work
         assert max(most.values()) <= 3
-        again = value(connection, "SELECT max(attempts) FROM ideas.agent_results")
-        assert again == 1
     assert stats.violations(connection) == []
