@@ -2793,7 +2793,7 @@ DECLARE
     old_executions CONSTANT text := format('%I.agent_executions', source);
     take text;
     reading text;
-    original jsonb;
+    old_row jsonb;
 BEGIN
     IF
         to_regclass(old_users) IS NULL
@@ -2854,17 +2854,17 @@ BEGIN
         imported := 0;
         rejected := 0;
 
-        FOR original IN EXECUTE reading
+        FOR old_row IN EXECUTE reading
         LOOP
             -- What is refused takes nothing of its own row along, and no other row.
             BEGIN
-                EXECUTE take USING original;
+                EXECUTE take USING old_row;
                 imported := imported + 1;
 
                 DELETE FROM ideas.legacy_rejects AS reject
                 WHERE
                     reject.table_name = legacy_table
-                    AND reject.legacy_id = original ->> 'id';
+                    AND reject.legacy_id = old_row ->> 'id';
             EXCEPTION
                 WHEN integrity_constraint_violation OR data_exception THEN
                     rejected := rejected + 1;
@@ -2877,9 +2877,9 @@ BEGIN
                     )
                     VALUES (
                         legacy_table,
-                        original ->> 'id',
+                        old_row ->> 'id',
                         SQLERRM,
-                        original
+                        old_row
                     )
                     ON CONFLICT (table_name, legacy_id) DO UPDATE
                     SET
@@ -2918,7 +2918,7 @@ BEGIN ATOMIC
              idea.created_at,
              GREATEST(((import_legacy_evaluation.original ->> 'completed_at'::text))::timestamp with time zone, idea.created_at) AS "greatest",
                  CASE
-                     WHEN old.completed THEN COALESCE((import_legacy_evaluation.original -> 'results'::text), '{}'::jsonb)
+                     WHEN old.completed THEN COALESCE(NULLIF((import_legacy_evaluation.original -> 'results'::text), 'null'::jsonb), '{}'::jsonb)
                      ELSE NULL::jsonb
                  END AS "case",
                  CASE
@@ -2944,8 +2944,8 @@ BEGIN ATOMIC
                      ELSE 'failed'::text
                  END)::ideas.agent_status AS agent_status,
              1,
-             (import_legacy_execution.original -> 'input_data'::text),
-             (import_legacy_execution.original -> 'output_data'::text),
+             NULLIF((import_legacy_execution.original -> 'input_data'::text), 'null'::jsonb) AS "nullif",
+             NULLIF((import_legacy_execution.original -> 'output_data'::text), 'null'::jsonb) AS "nullif",
                  CASE
                      WHEN old.completed THEN ((import_legacy_execution.original ->> 'score'::text))::double precision
                      ELSE NULL::double precision
@@ -3365,7 +3365,7 @@ COMMENT ON TYPE ideas.evaluation_priority IS 'In which order pending evaluations
 
 COMMENT ON TYPE ideas.evaluation_status IS 'pending: waits for its turn. analyzing: its agents are at work. completed: there are results. failed: there will be none; the idea can be submitted again.';
 
-COMMENT ON TYPE ideas.idea_status IS 'What an idea''s evaluations make it. submitted: one is pending. evaluating: one is analyzing. completed: the last one is done. draft: none of these.';
+COMMENT ON TYPE ideas.idea_status IS 'What an idea''s evaluations make it. submitted: one is pending. evaluating: one is analyzing. completed: one is done, and none under way. draft: none of these.';
 
 -- Schema public
 

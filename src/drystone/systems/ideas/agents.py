@@ -160,8 +160,8 @@ def set_agent_type(
     backoff_ms: int | None = None,
     lease_s: int | None = None,
 ) -> SetAgentTypeRow | Awaitable[SetAgentTypeRow | None] | None:
-    """Adds an agent, or changes what is given of one that is there; what is NULL stays, or is
-    the table's default. An agent that is not enabled is left out of new evaluations.
+    """Adds an agent, or changes what is given of one that is there; what is NULL stays, or
+    is the table's default. An agent that is not enabled is left out of new evaluations.
 
     sql/ideas/agents.sql:17::
 

@@ -51,7 +51,7 @@ def lock_ideas(
 ) -> list[UUID] | Awaitable[list[UUID]]:
     """Locks living ideas until the transaction ends, in the order of their ids.
 
-    sql/ideas/evaluations.sql:7::
+    sql/ideas/evaluations.sql:8::
 
         SELECT idea.id
         FROM ideas.business_ideas AS idea
@@ -99,7 +99,7 @@ def lock_idea_of(
 ) -> UUID | Awaitable[UUID | None] | None:
     """Locks the idea of an evaluation until the transaction ends.
 
-    sql/ideas/evaluations.sql:17::
+    sql/ideas/evaluations.sql:18::
 
         SELECT idea.id
         FROM ideas.business_ideas AS idea
@@ -231,7 +231,7 @@ def submit_ideas(
     """The evaluation of each locked idea that is under way: the one that was, or a new one
     with a task for every agent that is enabled; no row where none is.
 
-    sql/ideas/evaluations.sql:29::
+    sql/ideas/evaluations.sql:30::
 
         WITH submitted AS (
             INSERT INTO ideas.evaluations (
@@ -371,10 +371,11 @@ def start_evaluations(
     *,
     limit_rows: int,
 ) -> list[StartEvaluationsRow] | Awaitable[list[StartEvaluationsRow]]:
-    """Starts the evaluations whose turn it is, greatest priority and then longest wait first,
-    so that their tasks can be claimed; those that somebody is busy with are passed by.
+    """Starts the evaluations whose turn it is, greatest priority and then longest wait
+    first, so that their tasks can be claimed; those that somebody is busy with are
+    passed by.
 
-    sql/ideas/evaluations.sql:102::
+    sql/ideas/evaluations.sql:103::
 
         WITH chosen AS MATERIALIZED (
             SELECT evaluation.id
@@ -519,7 +520,7 @@ def finish_evaluation(
     scores by weight, what it advises, how much of the weight it rests on, and the next
     steps. It fails if that is less than half. No row while an agent is still to answer.
 
-    sql/ideas/evaluations.sql:139::
+    sql/ideas/evaluations.sql:141::
 
         WITH task AS MATERIALIZED (
             SELECT
@@ -625,7 +626,7 @@ def overdue_evaluations(
 ) -> list[UUID] | Awaitable[list[UUID]]:
     """The evaluations that were started longer ago than that and are not finished.
 
-    sql/ideas/evaluations.sql:211::
+    sql/ideas/evaluations.sql:213::
 
         SELECT evaluation.id
         FROM ideas.evaluations AS evaluation
@@ -687,7 +688,7 @@ def fail_evaluation(
 ) -> int | Awaitable[int]:
     """1 if the evaluation was not finished, and has now failed with all its open tasks.
 
-    sql/ideas/evaluations.sql:221::
+    sql/ideas/evaluations.sql:223::
 
         WITH stopped AS (
             UPDATE ideas.agent_results AS task
@@ -774,7 +775,7 @@ def get_evaluation(
 ) -> GetEvaluationRow | Awaitable[GetEvaluationRow | None] | None:
     """A living evaluation.
 
-    sql/ideas/evaluations.sql:245::
+    sql/ideas/evaluations.sql:247::
 
         SELECT
             evaluation.id,
@@ -852,10 +853,10 @@ def evaluation_progress(
     *,
     evaluation_id: UUID,
 ) -> list[EvaluationProgressRow] | Awaitable[list[EvaluationProgressRow]]:
-    """How far each agent of an evaluation is, how long it has taken so far, and which percent
-    of all agents are done.
+    """How far each agent of an evaluation is, how long it has taken so far, and which
+    percent of all agents are done.
 
-    sql/ideas/evaluations.sql:265::
+    sql/ideas/evaluations.sql:267::
 
         SELECT
             task.id,
@@ -909,7 +910,7 @@ def soft_delete_evaluation(
 ) -> int | Awaitable[int]:
     """1 if the evaluation was alive, and is now deleted with its agents' results.
 
-    sql/ideas/evaluations.sql:287::
+    sql/ideas/evaluations.sql:289::
 
         UPDATE ideas.evaluations AS evaluation
         SET deleted_at = clock_timestamp()
@@ -947,7 +948,7 @@ def restore_evaluation(
     """1 if the evaluation was deleted, and is back with all that was deleted at the same
     moment; refused while its idea is deleted, or has another one under way.
 
-    sql/ideas/evaluations.sql:295::
+    sql/ideas/evaluations.sql:297::
 
         UPDATE ideas.evaluations AS evaluation
         SET deleted_at = NULL

@@ -90,8 +90,8 @@ def search_ideas(
     q: str,
     limit_rows: int | None = None,
 ) -> list[SearchIdeasRow] | Awaitable[list[SearchIdeasRow]]:
-    """Ideas that hold all the words of a web-style search ("quoted phrases", or, -not), best
-    first, with the words marked in an excerpt; 10 unless limit_rows says otherwise.
+    """Ideas that hold all the words of a web-style search ("quoted phrases", or, -not),
+    best first, with the words marked in an excerpt; 10 unless limit_rows says otherwise.
 
     sql/ideas/search.sql:6::
 
@@ -293,8 +293,8 @@ def similar_ideas(
     idea_id: UUID,
     limit_rows: int | None = None,
 ) -> list[NearestIdeasRow] | Awaitable[list[NearestIdeasRow]]:
-    """The ideas nearest in meaning to a given one, without itself; 10 unless limit_rows says
-    otherwise.
+    """The ideas nearest in meaning to a given one, without itself; 10 unless limit_rows
+    says otherwise.
 
     sql/ideas/search.sql:76::
 

@@ -494,8 +494,8 @@ def score_series(
     done_to: dt.date,
     agent_type: str | None = None,
 ) -> list[ScoreSeriesRow] | Awaitable[list[ScoreSeriesRow]]:
-    """How many results each day, week or month of a period brought, and their mean score, of
-    one agent or of all; empty ones are there too, and both ends of the period count.
+    """How many results each day, week or month of a period brought, and their mean score,
+    of one agent or of all; empty ones are there too, and both ends of the period count.
 
     sql/ideas/stats.sql:137::
 
@@ -608,8 +608,8 @@ def violations(connection: AsyncConnection[Any]) -> Awaitable[list[ViolationsRow
 def violations(
     connection: Connection[Any] | AsyncConnection[Any],
 ) -> list[ViolationsRow] | Awaitable[list[ViolationsRow]]:
-    """Rows that contradict each other in ways that no constraint can see, by rule; none in a
-    database that is well.
+    """Rows that contradict each other in ways that no constraint can see, by rule; none in
+    a database that is well.
 
     sql/ideas/stats.sql:160::
 

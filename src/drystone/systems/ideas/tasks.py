@@ -809,8 +809,8 @@ def update_insight(
     value: JsonInput,
     result_id: UUID,
 ) -> UpdateInsightRow | Awaitable[UpdateInsightRow | None] | None:
-    """Sets one value in the insights of a result, at a path of keys that is made if its last
-    step is missing.
+    """Sets one value in the insights of a result, at a path of keys that is made if its
+    last step is missing.
 
     sql/ideas/tasks.sql:226::
 

@@ -33,7 +33,7 @@ class EvaluationStatus(StrEnum):
 
 
 class IdeaStatus(StrEnum):
-    """What an idea's evaluations make it. submitted: one is pending. evaluating: one is analyzing. completed: the last one is done. draft: none of these."""
+    """What an idea's evaluations make it. submitted: one is pending. evaluating: one is analyzing. completed: one is done, and none under way. draft: none of these."""
 
     DRAFT = "draft"
     SUBMITTED = "submitted"

@@ -654,8 +654,8 @@ def redact_erased(connection: AsyncConnection[Any]) -> Awaitable[int]: ...
 def redact_erased(
     connection: Connection[Any] | AsyncConnection[Any],
 ) -> int | Awaitable[int]:
-    """How many entries of the audit log lost their rows' images: all those of rows that this
-    transaction deletes. Who did what, and when, stays.
+    """How many entries of the audit log lost their rows' images: all those of rows that
+    this transaction deletes. Who did what, and when, stays.
 
     sql/ideas/users.sql:135::
 
