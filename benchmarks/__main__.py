@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks import (
     bulk_load,
     generation,
+    ideas_scale,
     lock_safety,
     migration_speed,
     nullability,
@@ -32,6 +33,7 @@ BENCHMARKS = {
     "generation": generation.run,
     "migration_speed": migration_speed.run,
     "lock_safety": lock_safety.run,
+    "ideas_scale": ideas_scale.run,
 }
 
 PROJECT = Path(__file__).parents[1]

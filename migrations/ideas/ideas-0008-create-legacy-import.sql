@@ -2,8 +2,8 @@
 --
 -- Takes over what an earlier schema of three tables holds (users, business_evaluations,
 -- agent_executions), and does so at once if they are in public. Where they lie in
--- another schema, or get more rows, call ideas.import_legacy(schema) again: it passes by
--- what was taken over before. The tables themselves are left as they are.
+-- another schema, or get more rows, call ideas.import_legacy(schema) again: it passes
+-- by what was taken over before. The tables themselves are left as they are.
 --
 -- A business evaluation becomes an idea and its first evaluation; one that had not
 -- finished becomes a failed evaluation of a draft, which can be submitted again. A
