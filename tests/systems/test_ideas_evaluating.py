@@ -438,9 +438,11 @@ def test_a_worker_survives_what_its_agents_do(
     evaluation = add_evaluation(connection)
 
     def raising(task: Task) -> Answer:
-        raise OSError("no route to host")
+        raise OSError("no route to \x00")
 
     def absurd(task: Task) -> Answer:
+        if task.attempt == 1:
+            return Answer(score=1, output={"nul": "\x00"})
         return Answer(score=1000, output={})
 
     def mended(task: Task) -> Answer:
@@ -457,7 +459,7 @@ def test_a_worker_survives_what_its_agents_do(
         assert work(pool, doing, worker="w1") == 10
     rows = evaluations.evaluation_progress(connection, evaluation_id=evaluation)
     assert [row.status for row in rows] == ["failed", "failed", *["completed"] * 3]
-    assert rows[0].error_message == "OSError: no route to host"
+    assert rows[0].error_message == r"OSError('no route to \x00')"
     assert "agent_results_score_check" in str(rows[1].error_message)
     assert evaluation_of(connection, evaluation).status == "completed"
 

@@ -49,7 +49,8 @@ GROUP BY own.oid, own.nspname, own.relname
 ORDER BY max(depth.level), own.nspname, own.relname
 """
 
-# What each column is given: a value by its type, or one that a foreign key allows.
+# What each column is given: a value by its type, or one that a foreign key allows. A
+# row that is marked as deleted would be none that others can belong to.
 _COLUMNS = """
 SELECT
     a.attname,
@@ -91,6 +92,7 @@ WHERE a.attrelid = pg_catalog.to_regclass(%s)
     AND NOT a.attisdropped
     AND a.attgenerated = ''
     AND a.attidentity <> 'a'
+    AND a.attname <> 'deleted_at'
 ORDER BY a.attnum
 """
 

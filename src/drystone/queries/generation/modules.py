@@ -16,12 +16,14 @@ from drystone.queries.describing.described import SCRIPT, DescribedQuery
 from drystone.queries.describing.description import Parameter
 from drystone.queries.generation.python import (
     WIDTH,
+    Group,
     bracketed,
     called,
     docstring,
     head,
     imports,
     indented,
+    laid_out,
     member,
     quoted,
     sql_literal,
@@ -166,7 +168,8 @@ class _Function:
             item = self._row_class(shape, f"{class_name(query.query.name)}Row")
             if shape.branches:
                 self._module.use(("drystone.queries.runtime", "Nest"))
-                options.append(f"nest={_nest(shape, item)}")
+                nest = laid_out(_nest(shape, item), indent=4, prefix="nest=")
+                options.append(nest)
             else:
                 options.append(f"row={item}")
         converters = [
@@ -257,9 +260,8 @@ class _Function:
             elif isinstance(piece, OrderBy):
                 self._module.use(("drystone.queries.runtime", "OrderBy"))
                 orders = [f"{quoted(n)}: {quoted(t)}" for n, t in piece.orders.items()]
-                width = WIDTH - len("        OrderBy(),")
-                listed = indented(bracketed("", orders, width=width), 8)
-                written = f"OrderBy({listed})"
+                order_by = Group("OrderBy", [Group("", orders, "{}")])
+                written = laid_out(order_by, indent=8)
             else:
                 written = sql_literal(piece)
             lines.append(f"        {written},\n")
@@ -414,15 +416,14 @@ def _all_leaves(branch: Branch) -> list[Leaf]:
     return sorted([*branch.leaves, *below], key=lambda leaf: leaf.index)
 
 
-def _nest(branch: Branch, name: str) -> str:
+def _nest(branch: Branch, name: str) -> Group:
     fields = [
         str(each.index)
         if isinstance(each, Leaf)
         else _nest(each, branch_class(name, key))
         for key, each in branch.fields.items()
     ]
-    options = ", many=True" if branch.many else ""
+    options = ["many=True"] if branch.many else []
     if branch.presence is not None:
-        options += f", presence={branch.presence}"
-    comma = "," if len(fields) == 1 else ""
-    return f"Nest({name}, ({', '.join(fields)}{comma}){options})"
+        options.append(f"presence={branch.presence}")
+    return Group("Nest", [name, Group("", fields), *options])

@@ -334,7 +334,39 @@ ORDER BY
     evaluation.revision DESC,
     result.agent_type""",
     parameters=(("idea_id", "uuid"),),
-    nest=Nest(GetIdeaCompleteRow, (0, 1, 2, 3, 4, 5, Nest(GetIdeaCompleteRowUser, (6, 7, 8)), Nest(GetIdeaCompleteRowEvaluations, (9, 10, 11, 12, 13, 14, 15, 16, Nest(GetIdeaCompleteRowEvaluationsAgentResults, (17, 18, 19, 20, 21, 22), many=True, presence=17)), many=True, presence=9))),
+    nest=Nest(
+        GetIdeaCompleteRow,
+        (
+            0,
+            1,
+            2,
+            3,
+            4,
+            5,
+            Nest(GetIdeaCompleteRowUser, (6, 7, 8)),
+            Nest(
+                GetIdeaCompleteRowEvaluations,
+                (
+                    9,
+                    10,
+                    11,
+                    12,
+                    13,
+                    14,
+                    15,
+                    16,
+                    Nest(
+                        GetIdeaCompleteRowEvaluationsAgentResults,
+                        (17, 18, 19, 20, 21, 22),
+                        many=True,
+                        presence=17,
+                    ),
+                ),
+                many=True,
+                presence=9,
+            ),
+        ),
+    ),
     converters={
         3: IdeaStatus,
         11: EvaluationStatus,
@@ -456,11 +488,13 @@ WHERE
         When(5, """idea.created_at < $5"""),
         """
 ORDER BY """,
-        OrderBy({
-            "newest": "idea.created_at DESC, idea.id DESC",
-            "oldest": "idea.created_at, idea.id",
-            "title": "idea.title, idea.id",
-        }),
+        OrderBy(
+            {
+                "newest": "idea.created_at DESC, idea.id DESC",
+                "oldest": "idea.created_at, idea.id",
+                "title": "idea.title, idea.id",
+            }
+        ),
         """
 LIMIT coalesce($6::bigint, 20)
 OFFSET coalesce($7::bigint, 0)""",

@@ -26,7 +26,7 @@ from pydantic import JsonValue
 
 from drystone.database.pool import Pool
 from drystone.database.transactions import in_transaction
-from drystone.errors import BadInput, ConstraintViolation, InvalidValue
+from drystone.errors import BadInput
 from drystone.queries.runtime import JsonInput
 from drystone.systems.ideas import agents as agent_types
 from drystone.systems.ideas import evaluations, tasks
@@ -317,10 +317,12 @@ def _attempt(pool: Pool, task: Task, agent: Callable[[Task], Answer]) -> str | N
     try:
         answer = agent(task)
     except Exception as error:  # noqa: BLE001 -- whatever it is, it is the agent's
-        return f"{type(error).__name__}: {error}"
+        return repr(error)  # which escapes what a text cannot hold
     try:
         in_transaction(pool, lambda c: complete(c, task, answer))
-    except (ConstraintViolation, InvalidValue) as refused:
+    except LeaseLost:
+        raise
+    except BadInput as refused:
         return refused.message
     return None
 

@@ -281,12 +281,14 @@ WHERE
         When(4, """account.created_at < $4"""),
         """
 ORDER BY """,
-        OrderBy({
-            "newest": "account.created_at DESC, account.id DESC",
-            "oldest": "account.created_at, account.id",
-            "email": "lower(account.email), account.id",
-            "name": "account.name, account.id",
-        }),
+        OrderBy(
+            {
+                "newest": "account.created_at DESC, account.id DESC",
+                "oldest": "account.created_at, account.id",
+                "email": "lower(account.email), account.id",
+                "name": "account.name, account.id",
+            }
+        ),
         """
 LIMIT coalesce($5::bigint, 20)
 OFFSET coalesce($6::bigint, 0)""",
