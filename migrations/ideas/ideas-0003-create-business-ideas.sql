@@ -1,7 +1,7 @@
 -- depends: ideas-0002-create-users
 --
--- The ideas themselves, prepared to be found by their words, by a part of the title and
--- by their meaning.
+-- The ideas themselves, found by their words, by a part of the title and by their
+-- meaning. HNSW is right before there is data and while it grows.
 --
 -- Lock: SHARE ROW EXCLUSIVE on ideas.users, for the foreign key and a trigger.
 -- Rewrites: none.
@@ -68,6 +68,18 @@ CREATE INDEX business_ideas_status_created_at_id_idx
 
 CREATE INDEX business_ideas_created_at_id_idx
     ON ideas.business_ideas (created_at, id)
+    WHERE deleted_at IS NULL;
+
+CREATE INDEX business_ideas_fts_idx
+    ON ideas.business_ideas USING gin (fts)
+    WHERE deleted_at IS NULL;
+
+CREATE INDEX business_ideas_title_trigrams_idx
+    ON ideas.business_ideas USING gin (title_trigrams)
+    WHERE deleted_at IS NULL;
+
+CREATE INDEX business_ideas_embedding_idx
+    ON ideas.business_ideas USING hnsw (embedding public.vector_cosine_ops)
     WHERE deleted_at IS NULL;
 
 CREATE TRIGGER business_ideas_set_updated_at

@@ -1,4 +1,4 @@
--- depends: ideas-0007-create-search-indexes
+-- depends: ideas-0006-create-agent-results
 --
 -- Takes over what an earlier schema of three tables holds (users, business_evaluations,
 -- agent_executions), and does so at once if they are in public. Where they lie in
