@@ -311,7 +311,7 @@ class _Function:
                 passed = local
         if self._chooses:
             order = ", order" if self._orders else ""
-            lines.append(f"{chosen} = {statement}.pick({passed}{order})")
+            lines.append(f"{chosen} = {statement}.pick({passed or '()'}{order})")
             statement = chosen
         passed = f", {passed}" if passed else ""
         lines.append(f"return {statement}.{method}(connection{passed})")
