@@ -6,9 +6,10 @@
 -- by what was taken over before. The tables themselves are left as they are.
 --
 -- A business evaluation becomes an idea and its first evaluation; one that had not
--- finished becomes a failed evaluation of a draft, which can be submitted again. But for
--- id, email and user_id, a column that the earlier table does not have counts as NULL. A
--- row that the new tables refuse is kept in ideas.legacy_rejects, with the reason.
+-- finished becomes a failed evaluation of a draft, which can be submitted again. But
+-- for id, email and user_id, a column that the earlier table does not have counts as
+-- NULL. A row that the new tables refuse is kept in ideas.legacy_rejects, with the
+-- reason.
 --
 -- Lock: none on a live table. Rewrites: none.
 -- Rollback: drops the functions and the rejects; rows that were taken over stay.
