@@ -23,10 +23,10 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
-.PHONY: help setup demo migrate rollback status new verify drift generate seed test check pyright format lock bench up down psql
+.PHONY: help setup demo migrate rollback status new verify drift trace plans lint statistics review generate seed test test-browser check pyright format lock bench up down psql
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Create the virtual environment from the lock file
 
@@ -51,6 +51,21 @@ verify: $(READY) ## Prove that every migration's rollback restores everything
 drift: $(READY) ## Compare the database with what its migrations make
 	@$(DRYSTONE) drift $(ARGS)
 
+lint: $(READY) ## Find hazards in migrations and queries; ARGS="--since main"
+	@$(DRYSTONE) lint $(ARGS)
+
+statistics: $(READY) ## Write how big the tables are: ARGS="--out sizes.json"
+	@$(DRYSTONE) statistics $(ARGS)
+
+trace: $(READY) ## Show the locks, rewrites and scans of each migration
+	@$(DRYSTONE) trace $(ARGS)
+
+plans: $(READY) ## Explain every query on representative data
+	@$(DRYSTONE) plans $(ARGS)
+
+review: $(READY) ## Write the report of a release; ARGS="--since main"
+	@$(DRYSTONE) review $(ARGS)
+
 generate: $(READY) ## Write the typed functions of the named queries
 	@$(DRYSTONE) generate $(ARGS)
 
@@ -69,9 +84,13 @@ psql: $(READY) ## Open psql on the database
 test: $(READY) ## Run the tests, in parallel
 	@$(BIN)/python -m pytest --numprocesses auto $(ARGS)
 
-check: $(READY) ## Check style, types, and that what is generated is fresh
+test-browser: $(READY) ## Read the report in a browser; needs chromium
+	@$(BIN)/python -m pytest tests/browser $(ARGS)
+
+check: $(READY) ## Check style, types, SQL, and that what is generated is fresh
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(DRYSTONE) lint
 	@$(DRYSTONE) generate --check
 	@$(BIN)/mypy
 	@$(BIN)/mypy tests

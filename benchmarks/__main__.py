@@ -7,8 +7,10 @@ from pathlib import Path
 
 from benchmarks import (
     bulk_load,
+    dining_scale,
     generation,
     ideas_scale,
+    lint_speed,
     lock_safety,
     migration_speed,
     nullability,
@@ -30,10 +32,12 @@ BENCHMARKS = {
     "query_latency": query_latency.run,
     "query_overhead": query_overhead.run,
     "bulk_load": bulk_load.run,
+    "dining_scale": dining_scale.run,
     "generation": generation.run,
     "migration_speed": migration_speed.run,
     "lock_safety": lock_safety.run,
     "ideas_scale": ideas_scale.run,
+    "lint_speed": lint_speed.run,
 }
 
 PROJECT = Path(__file__).parents[1]

@@ -477,6 +477,743 @@ COMMENT ON TABLE core.webhook_events IS 'Every webhook event, once: providers de
 
 COMMENT ON TYPE core.job_state IS 'waiting: to be claimed from run_at on. active: claimed, until lease_until. completed: done. failed: given up by its worker, since no retry would help. dead: out of attempts. cancelled: taken back before it was claimed.';
 
+-- Schema dining
+
+CREATE SCHEMA dining;
+
+CREATE TYPE dining.activity_level AS ENUM (
+    'trending',
+    'active',
+    'normal'
+);
+
+CREATE TYPE dining.entity_type AS ENUM (
+    'restaurant',
+    'dish_or_category',
+    'dish_attribute',
+    'restaurant_attribute'
+);
+
+CREATE TYPE dining.mention_source AS ENUM (
+    'post',
+    'comment'
+);
+
+CREATE TYPE dining.subscription_status AS ENUM (
+    'trialing',
+    'active',
+    'cancelled',
+    'expired'
+);
+
+CREATE TYPE dining.list_position AS (
+    score numeric,
+    id uuid
+);
+
+CREATE TYPE dining.staged_connection AS (
+    restaurant_id uuid,
+    dish_id uuid,
+    dish_attributes uuid[],
+    categories uuid[],
+    is_menu_item boolean
+);
+
+CREATE TYPE dining.staged_entity AS (
+    type dining.entity_type,
+    name text,
+    aliases text[],
+    latitude double precision,
+    longitude double precision,
+    address text,
+    google_place_id text,
+    details jsonb,
+    embedding public.vector(384)
+);
+
+CREATE TYPE dining.staged_mention AS (
+    connection_id uuid,
+    source dining.mention_source,
+    source_id text,
+    thread_id text,
+    url text,
+    subreddit text,
+    author text,
+    excerpt text,
+    upvotes integer,
+    posted_at timestamp with time zone
+);
+
+CREATE TYPE dining.viewport AS (
+    sw_latitude double precision,
+    sw_longitude double precision,
+    ne_latitude double precision,
+    ne_longitude double precision
+);
+
+CREATE OR REPLACE FUNCTION dining.alias_set(name text, aliases text[])
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (SELECT COALESCE(array_agg(alias.spelling ORDER BY alias.spelling), '{}'::text[]) AS "coalesce" FROM (SELECT min((given.alias COLLATE "C")) AS spelling FROM unnest(alias_set.aliases) given(alias) WHERE (dining.normalize_name(given.alias) <> dining.normalize_name(alias_set.name)) GROUP BY (dining.normalize_name(given.alias))) alias);
+
+CREATE OR REPLACE FUNCTION dining.dish_score(strength double precision, context double precision)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (((0.88)::double precision * strength) + ((0.12)::double precision * context));
+
+CREATE OR REPLACE FUNCTION dining.freshness(posted_at timestamp with time zone, as_of timestamp with time zone)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN exp(((- (EXTRACT(epoch FROM (as_of - posted_at)))::double precision) / ((60 * 86400))::double precision));
+
+CREATE OR REPLACE FUNCTION dining.in_viewport(latitude double precision, longitude double precision, viewport dining.viewport)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ((latitude >= (viewport).sw_latitude) AND (latitude <= (viewport).ne_latitude) AND ((longitude >= (viewport).sw_longitude) OR ((longitude <= (viewport).ne_longitude) AND ((viewport).ne_longitude < (viewport).sw_longitude))) AND ((longitude <= (viewport).ne_longitude) OR ((longitude >= (viewport).sw_longitude) AND ((viewport).ne_longitude < (viewport).sw_longitude))));
+
+CREATE OR REPLACE FUNCTION dining.insert_members()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    INSERT INTO dining.connection_dishes (connection_id, dish_id)
+    SELECT
+        added.id,
+        unnest(array_remove(added.categories, added.dish_id) || added.dish_id)
+    FROM added;
+
+    INSERT INTO dining.connection_attributes (connection_id, attribute_id)
+    SELECT
+        added.id,
+        unnest(added.dish_attributes)
+    FROM added;
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION dining.merged_connections(keep_id uuid, drop_id uuid)
+ RETURNS TABLE(id uuid, duplicates uuid[], restaurant_id uuid, dish_id uuid, dish_attributes uuid[], categories uuid[], is_menu_item boolean)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ WITH renamed AS MATERIALIZED (
+          SELECT connection.id,
+             COALESCE(NULLIF(connection.restaurant_id, merged_connections.drop_id), merged_connections.keep_id) AS restaurant_id,
+             COALESCE(NULLIF(connection.dish_id, merged_connections.drop_id), merged_connections.keep_id) AS dish_id,
+             dining.sorted_set(array_replace(connection.dish_attributes, merged_connections.drop_id, merged_connections.keep_id)) AS dish_attributes,
+             dining.sorted_set(array_replace(connection.categories, merged_connections.drop_id, merged_connections.keep_id)) AS categories,
+             connection.is_menu_item
+            FROM dining.connections connection
+           WHERE (connection.id IN ( SELECT own.id
+                    FROM dining.connections own
+                   WHERE (own.restaurant_id = merged_connections.drop_id)
+                 UNION ALL
+                  SELECT tag.connection_id
+                    FROM dining.connection_tags tag
+                   WHERE (tag.tag_id = merged_connections.drop_id)))
+         ), joined AS (
+          SELECT renamed.id,
+             renamed.restaurant_id,
+             renamed.dish_id,
+             renamed.dish_attributes,
+             renamed.categories,
+             renamed.is_menu_item,
+             true AS is_renamed
+            FROM renamed
+         UNION
+          SELECT connection.id,
+             connection.restaurant_id,
+             connection.dish_id,
+             connection.dish_attributes,
+             connection.categories,
+             connection.is_menu_item,
+             false
+            FROM (renamed
+              JOIN dining.connections connection USING (restaurant_id, dish_id, dish_attributes))
+           WHERE (NOT (connection.id IN ( SELECT renamed_1.id
+                    FROM renamed renamed_1)))
+         ), merged AS (
+          SELECT array_agg(joined.id ORDER BY joined.is_renamed, joined.id) AS ids,
+             joined.restaurant_id,
+             joined.dish_id,
+             joined.dish_attributes,
+             bool_or(joined.is_menu_item) AS is_menu_item
+            FROM joined
+           GROUP BY joined.restaurant_id, joined.dish_id, joined.dish_attributes
+         )
+  SELECT merged.ids[1] AS ids,
+     merged.ids[2:] AS ids,
+     merged.restaurant_id,
+     merged.dish_id,
+     merged.dish_attributes,
+     ARRAY( SELECT DISTINCT category.id
+            FROM (joined
+              CROSS JOIN LATERAL unnest(joined.categories) category(id))
+           WHERE (joined.id = ANY (merged.ids))
+           ORDER BY category.id) AS "array",
+     merged.is_menu_item
+    FROM merged;
+END;
+
+CREATE OR REPLACE FUNCTION dining.name_trigrams(names text[])
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN core.trigrams((SELECT COALESCE(string_agg(normalized.name, ' '::text), ''::text) AS "coalesce" FROM unnest(dining.normalize_names(name_trigrams.names)) normalized(name)));
+
+CREATE OR REPLACE FUNCTION dining.normalize_name(name text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN NULLIF(btrim(regexp_replace(translate(lower(name), '''’‘`'::text, ''::text), '[\s!-/:-@\[-`{-~“”«»–—…·]+'::text, ' '::text, 'g'::text)), ''::text);
+
+CREATE OR REPLACE FUNCTION dining.normalize_names(names text[])
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (SELECT COALESCE(array_agg(DISTINCT (normalized.name COLLATE "C")) FILTER (WHERE (normalized.name IS NOT NULL)), '{}'::text[]) AS "coalesce" FROM (unnest(normalize_names.names) given(name) CROSS JOIN LATERAL dining.normalize_name(given.name) normalized(name)));
+
+CREATE OR REPLACE FUNCTION dining.restaurant_score(best double precision, overall double precision)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (((0.8)::double precision * best) + ((0.2)::double precision * overall));
+
+CREATE OR REPLACE FUNCTION dining.sorted_set(members uuid[])
+ RETURNS uuid[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (SELECT COALESCE(array_agg(DISTINCT member.value ORDER BY member.value), '{}'::uuid[]) AS "coalesce" FROM unnest(sorted_set.members) member(value));
+
+CREATE OR REPLACE FUNCTION dining.staged_connections()
+ RETURNS SETOF dining.staged_connection
+ LANGUAGE plpgsql
+ STABLE ROWS 10000
+AS $function$
+BEGIN
+    RETURN QUERY TABLE pg_temp.staged_connections;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION dining.staged_entities()
+ RETURNS SETOF dining.staged_entity
+ LANGUAGE plpgsql
+ STABLE ROWS 10000
+AS $function$
+BEGIN
+    RETURN QUERY TABLE pg_temp.staged_entities;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION dining.staged_mentions()
+ RETURNS SETOF dining.staged_mention
+ LANGUAGE plpgsql
+ STABLE ROWS 10000
+AS $function$
+BEGIN
+    RETURN QUERY TABLE pg_temp.staged_mentions;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION dining.strength(mentions double precision, upvotes double precision, threads double precision)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (((((40)::double precision * mentions) / (mentions + (5)::double precision)) + (((40)::double precision * upvotes) / (upvotes + (50)::double precision))) + (((20)::double precision * threads) / (threads + (3)::double precision)));
+
+CREATE OR REPLACE FUNCTION dining.update_members()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+DECLARE
+    changed CONSTANT uuid[] := ARRAY(
+        SELECT difference.id
+        FROM (
+            SELECT
+                after.id,
+                after.dish_id,
+                after.categories,
+                after.dish_attributes
+            FROM after
+            EXCEPT
+            SELECT
+                before.id,
+                before.dish_id,
+                before.categories,
+                before.dish_attributes
+            FROM before
+        ) AS difference
+    );
+BEGIN
+    IF changed = '{}' THEN
+        RETURN NULL;
+    END IF;
+
+    DELETE FROM dining.connection_dishes AS member
+    WHERE member.connection_id = ANY (changed);
+
+    INSERT INTO dining.connection_dishes (connection_id, dish_id)
+    SELECT
+        after.id,
+        unnest(array_remove(after.categories, after.dish_id) || after.dish_id)
+    FROM after
+    WHERE after.id = ANY (changed);
+
+    DELETE FROM dining.connection_attributes AS member
+    WHERE member.connection_id = ANY (changed);
+
+    INSERT INTO dining.connection_attributes (connection_id, attribute_id)
+    SELECT
+        after.id,
+        unnest(after.dish_attributes)
+    FROM after
+    WHERE after.id = ANY (changed);
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE TABLE dining.connection_attributes (
+    connection_id uuid NOT NULL,
+    attribute_id uuid NOT NULL,
+    attribute_type dining.entity_type GENERATED ALWAYS AS ('dish_attribute'::dining.entity_type) STORED NOT NULL,
+    CONSTRAINT connection_attributes_attribute_id_fkey FOREIGN KEY (attribute_id, attribute_type) REFERENCES dining.entities(id, type) ON DELETE RESTRICT,
+    CONSTRAINT connection_attributes_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES dining.connections(id) ON DELETE CASCADE,
+    CONSTRAINT connection_attributes_pkey PRIMARY KEY (connection_id, attribute_id)
+);
+
+CREATE TABLE dining.connection_dishes (
+    connection_id uuid NOT NULL,
+    dish_id uuid NOT NULL,
+    dish_type dining.entity_type GENERATED ALWAYS AS ('dish_or_category'::dining.entity_type) STORED NOT NULL,
+    CONSTRAINT connection_dishes_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES dining.connections(id) ON DELETE CASCADE,
+    CONSTRAINT connection_dishes_dish_id_fkey FOREIGN KEY (dish_id, dish_type) REFERENCES dining.entities(id, type) ON DELETE RESTRICT,
+    CONSTRAINT connection_dishes_pkey PRIMARY KEY (connection_id, dish_id)
+);
+
+CREATE TABLE dining.connections (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    restaurant_id uuid NOT NULL,
+    dish_id uuid NOT NULL,
+    dish_attributes uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    categories uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    is_menu_item boolean DEFAULT true NOT NULL,
+    mention_count integer DEFAULT 0 NOT NULL,
+    recent_mention_count integer DEFAULT 0 NOT NULL,
+    source_diversity integer DEFAULT 0 NOT NULL,
+    total_upvotes bigint DEFAULT 0 NOT NULL,
+    last_mentioned_at timestamp with time zone,
+    top_mentions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    activity_level dining.activity_level DEFAULT 'normal'::dining.activity_level NOT NULL,
+    strength numeric(10,4) DEFAULT 0 NOT NULL,
+    dish_score numeric(10,4) DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    restaurant_type dining.entity_type GENERATED ALWAYS AS ('restaurant'::dining.entity_type) STORED NOT NULL,
+    dish_type dining.entity_type GENERATED ALWAYS AS ('dish_or_category'::dining.entity_type) STORED NOT NULL,
+    CONSTRAINT connections_categories_check CHECK ((categories = dining.sorted_set(categories))),
+    CONSTRAINT connections_dish_attributes_check CHECK ((dish_attributes = dining.sorted_set(dish_attributes))),
+    CONSTRAINT connections_dish_id_fkey FOREIGN KEY (dish_id, dish_type) REFERENCES dining.entities(id, type) ON DELETE RESTRICT,
+    CONSTRAINT connections_dish_score_check CHECK (((dish_score >= (0)::numeric) AND (dish_score <= (100)::numeric))),
+    CONSTRAINT connections_last_mentioned_at_check CHECK (((last_mentioned_at IS NULL) = (mention_count = 0))),
+    CONSTRAINT connections_mention_count_check CHECK ((mention_count >= 0)),
+    CONSTRAINT connections_pkey PRIMARY KEY (id),
+    CONSTRAINT connections_recent_mention_count_check CHECK (((recent_mention_count >= 0) AND (recent_mention_count <= mention_count))),
+    CONSTRAINT connections_restaurant_id_dish_id_dish_attributes_key UNIQUE (restaurant_id, dish_id, dish_attributes),
+    CONSTRAINT connections_restaurant_id_fkey FOREIGN KEY (restaurant_id, restaurant_type) REFERENCES dining.entities(id, type) ON DELETE RESTRICT,
+    CONSTRAINT connections_source_diversity_check CHECK (((source_diversity >= 0) AND (source_diversity <= mention_count))),
+    CONSTRAINT connections_strength_check CHECK (((strength >= (0)::numeric) AND (strength <= (100)::numeric))),
+    CONSTRAINT connections_top_mentions_check CHECK (((jsonb_typeof(top_mentions) = 'array'::text) AND (jsonb_array_length(top_mentions) <= 5)))
+)
+WITH (fillfactor='70');
+
+CREATE TABLE dining.entities (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    type dining.entity_type NOT NULL,
+    name text NOT NULL,
+    aliases text[] DEFAULT '{}'::text[] NOT NULL,
+    latitude double precision,
+    longitude double precision,
+    address text,
+    google_place_id text,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    restaurant_score numeric(10,4),
+    embedding public.vector(384),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    normalized_name text GENERATED ALWAYS AS (dining.normalize_name(name)) STORED NOT NULL,
+    known_as text[] GENERATED ALWAYS AS (dining.normalize_names((name || aliases))) STORED NOT NULL,
+    trigrams text[] GENERATED ALWAYS AS (dining.name_trigrams((name || aliases))) STORED NOT NULL,
+    CONSTRAINT entities_address_check CHECK (((char_length(address) >= 1) AND (char_length(address) <= 500))),
+    CONSTRAINT entities_aliases_check CHECK ((aliases = dining.alias_set(name, aliases))),
+    CONSTRAINT entities_details_check CHECK ((jsonb_typeof(details) = 'object'::text)),
+    CONSTRAINT entities_embedding_check CHECK ((public.vector_norm(embedding) > (0)::double precision)),
+    CONSTRAINT entities_google_place_id_check CHECK (((char_length(google_place_id) >= 1) AND (char_length(google_place_id) <= 255))),
+    CONSTRAINT entities_google_place_id_key UNIQUE (google_place_id),
+    CONSTRAINT entities_id_type_key UNIQUE (id, type),
+    CONSTRAINT entities_latitude_check CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
+    CONSTRAINT entities_latitude_longitude_check CHECK (((latitude IS NULL) = (longitude IS NULL))),
+    CONSTRAINT entities_longitude_check CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision))),
+    CONSTRAINT entities_name_check CHECK ((char_length(name) <= 255)),
+    CONSTRAINT entities_pkey PRIMARY KEY (id),
+    CONSTRAINT entities_restaurant_score_check CHECK (((restaurant_score >= (0)::numeric) AND (restaurant_score <= (100)::numeric))),
+    CONSTRAINT entities_type_check CHECK (((type = 'restaurant'::dining.entity_type) OR ((latitude IS NULL) AND (address IS NULL) AND (google_place_id IS NULL) AND (details = '{}'::jsonb) AND (restaurant_score IS NULL)))),
+    CONSTRAINT entities_type_normalized_name_key UNIQUE (type, normalized_name)
+);
+
+CREATE TABLE dining.mentions (
+    connection_id uuid NOT NULL,
+    source dining.mention_source NOT NULL,
+    source_id text NOT NULL,
+    thread_id text NOT NULL,
+    url text NOT NULL,
+    subreddit text NOT NULL,
+    author text,
+    excerpt text NOT NULL,
+    upvotes integer DEFAULT 0 NOT NULL,
+    posted_at timestamp with time zone NOT NULL,
+    processed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT mentions_author_check CHECK (((char_length(author) >= 1) AND (char_length(author) <= 255))),
+    CONSTRAINT mentions_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES dining.connections(id) ON DELETE CASCADE,
+    CONSTRAINT mentions_excerpt_check CHECK (((char_length(excerpt) >= 1) AND (char_length(excerpt) <= 10000))),
+    CONSTRAINT mentions_pkey PRIMARY KEY (connection_id, source, source_id),
+    CONSTRAINT mentions_posted_at_check CHECK ((posted_at <= processed_at)),
+    CONSTRAINT mentions_source_id_check CHECK (((char_length(source_id) >= 1) AND (char_length(source_id) <= 255))),
+    CONSTRAINT mentions_subreddit_check CHECK (((char_length(subreddit) >= 1) AND (char_length(subreddit) <= 100))),
+    CONSTRAINT mentions_thread_id_check CHECK (((char_length(thread_id) >= 1) AND (char_length(thread_id) <= 255))),
+    CONSTRAINT mentions_url_check CHECK (((url ~ '^https?://[^\s]+$'::text) AND (char_length(url) <= 500)))
+);
+
+CREATE TABLE dining.restaurant_attributes (
+    restaurant_id uuid NOT NULL,
+    attribute_id uuid NOT NULL,
+    restaurant_type dining.entity_type GENERATED ALWAYS AS ('restaurant'::dining.entity_type) STORED NOT NULL,
+    attribute_type dining.entity_type GENERATED ALWAYS AS ('restaurant_attribute'::dining.entity_type) STORED NOT NULL,
+    CONSTRAINT restaurant_attributes_attribute_id_fkey FOREIGN KEY (attribute_id, attribute_type) REFERENCES dining.entities(id, type) ON DELETE RESTRICT,
+    CONSTRAINT restaurant_attributes_pkey PRIMARY KEY (restaurant_id, attribute_id),
+    CONSTRAINT restaurant_attributes_restaurant_id_fkey FOREIGN KEY (restaurant_id, restaurant_type) REFERENCES dining.entities(id, type) ON DELETE CASCADE
+);
+
+CREATE TABLE dining.subscriptions (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    user_id uuid NOT NULL,
+    stripe_subscription_id text,
+    status dining.subscription_status NOT NULL,
+    current_period_start timestamp with time zone,
+    current_period_end timestamp with time zone,
+    cancel_at_period_end boolean DEFAULT false NOT NULL,
+    cancelled_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT subscriptions_cancelled_at_check CHECK (((cancelled_at IS NULL) OR (status = ANY (ARRAY['cancelled'::dining.subscription_status, 'expired'::dining.subscription_status])))),
+    CONSTRAINT subscriptions_current_period_start_current_period_end_check CHECK ((((current_period_start IS NULL) = (current_period_end IS NULL)) AND (current_period_start <= current_period_end))),
+    CONSTRAINT subscriptions_pkey PRIMARY KEY (id),
+    CONSTRAINT subscriptions_stripe_subscription_id_key UNIQUE (stripe_subscription_id),
+    CONSTRAINT subscriptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES dining.users(id) ON DELETE RESTRICT
+);
+
+CREATE TABLE dining.user_events (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    user_id uuid NOT NULL,
+    event_type text NOT NULL,
+    event_data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT user_events_event_data_check CHECK ((jsonb_typeof(event_data) = 'object'::text)),
+    CONSTRAINT user_events_event_type_check CHECK (((event_type ~ '\S'::text) AND (char_length(event_type) <= 50))),
+    CONSTRAINT user_events_pkey PRIMARY KEY (id),
+    CONSTRAINT user_events_user_id_fkey FOREIGN KEY (user_id) REFERENCES dining.users(id) ON DELETE CASCADE
+);
+
+CREATE TABLE dining.users (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    email text NOT NULL,
+    subscription_status dining.subscription_status DEFAULT 'trialing'::dining.subscription_status NOT NULL,
+    trial_started_at timestamp with time zone,
+    trial_ends_at timestamp with time zone,
+    stripe_customer_id text,
+    referral_code text,
+    referred_by uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT users_email_check CHECK (((email ~ '^[^@\s]+@[^@\s]+$'::text) AND (char_length(email) <= 255))),
+    CONSTRAINT users_pkey PRIMARY KEY (id),
+    CONSTRAINT users_referral_code_check CHECK (((char_length(referral_code) >= 1) AND (char_length(referral_code) <= 50))),
+    CONSTRAINT users_referral_code_key UNIQUE (referral_code),
+    CONSTRAINT users_referred_by_check CHECK ((referred_by <> id)),
+    CONSTRAINT users_referred_by_fkey FOREIGN KEY (referred_by) REFERENCES dining.users(id) ON DELETE SET NULL,
+    CONSTRAINT users_stripe_customer_id_key UNIQUE (stripe_customer_id),
+    CONSTRAINT users_trial_started_at_trial_ends_at_check CHECK ((((trial_started_at IS NULL) = (trial_ends_at IS NULL)) AND (trial_started_at <= trial_ends_at)))
+);
+
+CREATE INDEX connection_attributes_attribute_id_connection_id_idx ON dining.connection_attributes USING btree (attribute_id, connection_id);
+
+CREATE INDEX connection_dishes_dish_id_connection_id_idx ON dining.connection_dishes USING btree (dish_id, connection_id);
+
+CREATE INDEX connections_activity_level_dish_score_id_idx ON dining.connections USING btree (activity_level, dish_score, id) WHERE (activity_level <> 'normal'::dining.activity_level);
+
+CREATE INDEX connections_dish_attributes_idx ON dining.connections USING gin (dish_attributes);
+
+CREATE INDEX connections_dish_id_dish_score_id_idx ON dining.connections USING btree (dish_id, dish_score, id);
+
+CREATE INDEX connections_dish_score_id_idx ON dining.connections USING btree (dish_score, id);
+
+CREATE INDEX connections_restaurant_id_dish_score_id_idx ON dining.connections USING btree (restaurant_id, dish_score, id);
+
+CREATE INDEX entities_embedding_idx ON dining.entities USING hnsw (embedding public.vector_cosine_ops);
+
+CREATE INDEX entities_known_as_idx ON dining.entities USING gin (known_as);
+
+CREATE INDEX entities_latitude_longitude_idx ON dining.entities USING btree (latitude, longitude) WHERE (latitude IS NOT NULL);
+
+CREATE INDEX entities_restaurant_score_id_idx ON dining.entities USING btree (restaurant_score, id) WHERE (restaurant_score IS NOT NULL);
+
+CREATE INDEX entities_trigrams_idx ON dining.entities USING gin (trigrams);
+
+CREATE INDEX mentions_posted_at_idx ON dining.mentions USING btree (posted_at);
+
+CREATE INDEX restaurant_attributes_attribute_id_idx ON dining.restaurant_attributes USING btree (attribute_id);
+
+CREATE INDEX subscriptions_status_current_period_end_idx ON dining.subscriptions USING btree (status, current_period_end);
+
+CREATE INDEX subscriptions_user_id_idx ON dining.subscriptions USING btree (user_id);
+
+CREATE INDEX user_events_event_type_created_at_idx ON dining.user_events USING btree (event_type, created_at);
+
+CREATE INDEX user_events_user_id_created_at_idx ON dining.user_events USING btree (user_id, created_at);
+
+CREATE UNIQUE INDEX users_lower_email_key ON dining.users USING btree (lower(email));
+
+CREATE INDEX users_referred_by_idx ON dining.users USING btree (referred_by) WHERE (referred_by IS NOT NULL);
+
+CREATE INDEX users_subscription_status_trial_ends_at_idx ON dining.users USING btree (subscription_status, trial_ends_at);
+
+CREATE VIEW dining.connection_tags AS
+ SELECT member.connection_id,
+    member.dish_id AS tag_id
+   FROM dining.connection_dishes member
+UNION ALL
+ SELECT member.connection_id,
+    member.attribute_id AS tag_id
+   FROM dining.connection_attributes member;
+
+-- Columns of dining.connection_tags
+--     connection_id uuid
+--     tag_id uuid
+
+CREATE VIEW dining.integrity AS
+ SELECT 'reference'::text AS kind,
+    'a connection joins a restaurant with a dish'::text AS rule,
+    count(*) AS violations
+   FROM ((dining.connections connection
+     LEFT JOIN dining.entities restaurant ON (((restaurant.id = connection.restaurant_id) AND (restaurant.type = 'restaurant'::dining.entity_type))))
+     LEFT JOIN dining.entities dish ON (((dish.id = connection.dish_id) AND (dish.type = 'dish_or_category'::dining.entity_type))))
+  WHERE ((restaurant.id IS NULL) OR (dish.id IS NULL))
+UNION ALL
+ SELECT 'reference'::text AS kind,
+    'a dish and every member of categories has its foreign key'::text AS rule,
+    count(*) AS violations
+   FROM dining.connections connection
+  WHERE (dining.sorted_set((connection.categories || connection.dish_id)) <> ARRAY( SELECT member.dish_id
+           FROM dining.connection_dishes member
+          WHERE (member.connection_id = connection.id)
+          ORDER BY member.dish_id))
+UNION ALL
+ SELECT 'reference'::text AS kind,
+    'every member of dish_attributes has its foreign key'::text AS rule,
+    count(*) AS violations
+   FROM dining.connections connection
+  WHERE (connection.dish_attributes <> ARRAY( SELECT member.attribute_id
+           FROM dining.connection_attributes member
+          WHERE (member.connection_id = connection.id)
+          ORDER BY member.attribute_id))
+UNION ALL
+ SELECT 'reference'::text AS kind,
+    'a mention belongs to a connection'::text AS rule,
+    count(*) AS violations
+   FROM (dining.mentions mention
+     LEFT JOIN dining.connections connection ON ((connection.id = mention.connection_id)))
+  WHERE (connection.id IS NULL)
+UNION ALL
+ SELECT 'figure'::text AS kind,
+    'mention_count counts the mentions'::text AS rule,
+    count(*) AS violations
+   FROM (dining.connections connection
+     LEFT JOIN ( SELECT mention.connection_id,
+            count(*) AS total
+           FROM dining.mentions mention
+          GROUP BY mention.connection_id) mentions ON ((mentions.connection_id = connection.id)))
+  WHERE (connection.mention_count <> COALESCE(mentions.total, (0)::bigint))
+UNION ALL
+ SELECT 'figure'::text AS kind,
+    'a top mention is a mention'::text AS rule,
+    count(*) AS violations
+   FROM ((dining.connections connection
+     CROSS JOIN LATERAL jsonb_to_recordset(connection.top_mentions) top(source dining.mention_source, source_id text))
+     LEFT JOIN dining.mentions mention ON (((mention.connection_id = connection.id) AND (mention.source = top.source) AND (mention.source_id = top.source_id))))
+  WHERE (mention.connection_id IS NULL)
+UNION ALL
+ SELECT 'figure'::text AS kind,
+    'a restaurant has a score if it has a dish'::text AS rule,
+    count(*) AS violations
+   FROM dining.entities restaurant
+  WHERE ((restaurant.type = 'restaurant'::dining.entity_type) AND ((restaurant.restaurant_score IS NOT NULL) <> (EXISTS ( SELECT
+           FROM dining.connections connection
+          WHERE (connection.restaurant_id = restaurant.id)))));
+
+-- Columns of dining.integrity
+--     kind text
+--     rule text
+--     violations bigint
+
+CREATE VIEW dining.trigram_frequencies AS
+ SELECT common.trigram,
+    common.frequency
+   FROM (pg_stats stats
+     CROSS JOIN LATERAL UNNEST(((stats.most_common_elems)::text)::text[], stats.most_common_elem_freqs) common(trigram, frequency))
+  WHERE ((stats.schemaname = 'dining'::name) AND (stats.tablename = 'entities'::name) AND (stats.attname = 'trigrams'::name) AND (common.trigram IS NOT NULL));
+
+-- Columns of dining.trigram_frequencies
+--     trigram text
+--     frequency real
+
+CREATE TRIGGER connections_insert_members AFTER INSERT ON dining.connections REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION dining.insert_members();
+
+CREATE TRIGGER connections_set_updated_at BEFORE UPDATE ON dining.connections FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER connections_update_members AFTER UPDATE ON dining.connections REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION dining.update_members();
+
+CREATE TRIGGER entities_set_updated_at BEFORE UPDATE ON dining.entities FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER subscriptions_set_updated_at BEFORE UPDATE ON dining.subscriptions FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER users_set_updated_at BEFORE UPDATE ON dining.users FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+COMMENT ON FUNCTION dining.alias_set(text,text[]) IS 'The aliases that say more than the name does, once each, in bytewise order: one array for one set, the same under every locale.';
+
+COMMENT ON FUNCTION dining.dish_score(double precision,double precision) IS 'Its own strength, and a little of the mean strength at its restaurant.';
+
+COMMENT ON FUNCTION dining.freshness(timestamp with time zone,timestamp with time zone) IS 'What is left of a mention''s weight: e to the power of -days / 60.';
+
+COMMENT ON FUNCTION dining.in_viewport(double precision,double precision,dining.viewport) IS 'Whether a place lies in a part of the map.';
+
+COMMENT ON FUNCTION dining.insert_members() IS 'For AFTER INSERT ON dining.connections REFERENCING NEW TABLE AS added FOR EACH STATEMENT.';
+
+COMMENT ON FUNCTION dining.merged_connections(uuid,uuid) IS 'The connections that would name keep_id instead of drop_id, as they would be, each with the duplicates that it would absorb. While they are moved it keeps telling what is left to do.';
+
+COMMENT ON FUNCTION dining.name_trigrams(text[]) IS 'The trigrams that any of the normalised names has.';
+
+COMMENT ON FUNCTION dining.normalize_name(text) IS 'Lower case, without apostrophes, a blank for any other punctuation, trimmed; NULL when nothing is left. Torchy''s Tacos, TORCHYS TACOS and Torchy’s-Tacos are one.';
+
+COMMENT ON FUNCTION dining.normalize_names(text[]) IS 'The distinct normalised names, sorted bytewise.';
+
+COMMENT ON FUNCTION dining.restaurant_score(double precision,double precision) IS 'The mean score of its five best dishes, and a little of the mean of all.';
+
+COMMENT ON FUNCTION dining.sorted_set(uuid[]) IS 'The distinct members in order: one array for one set, so that unique constraints compare sets.';
+
+COMMENT ON FUNCTION dining.staged_connections() IS 'The rows of the temporary table of this name.';
+
+COMMENT ON FUNCTION dining.staged_entities() IS 'The rows of the temporary table of this name.';
+
+COMMENT ON FUNCTION dining.staged_mentions() IS 'The rows of the temporary table of this name.';
+
+COMMENT ON FUNCTION dining.strength(double precision,double precision,double precision) IS 'How much is said of a connection: 40 for mentions, 40 for upvotes, both faded with age, and 20 for different threads. Half of each is reached at 5 mentions, 50 upvotes, 3 threads.';
+
+COMMENT ON FUNCTION dining.update_members() IS 'For AFTER UPDATE ON dining.connections REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT.';
+
+COMMENT ON SCHEMA dining IS 'Restaurants and dishes as they are mentioned on Reddit: entities, connections between them, and the mentions that are the evidence.';
+
+COMMENT ON COLUMN dining.connections.categories IS 'The categories that the dish belongs to here: a set of dishes or categories, sorted.';
+
+COMMENT ON COLUMN dining.connections.dish_attributes IS 'What this dish is like here: a set of dish attributes, sorted.';
+
+COMMENT ON COLUMN dining.connections.dish_score IS 'How good it is, 0 to 100, by dining.dish_score().';
+
+COMMENT ON COLUMN dining.connections.is_menu_item IS 'Whether it can be ordered by this name; false for a mere category.';
+
+COMMENT ON COLUMN dining.connections.recent_mention_count IS 'The mentions of the last 30 days.';
+
+COMMENT ON COLUMN dining.connections.source_diversity IS 'The different threads that the mentions are from.';
+
+COMMENT ON COLUMN dining.connections.strength IS 'How much is said of it, 0 to 100, by dining.strength().';
+
+COMMENT ON COLUMN dining.connections.top_mentions IS 'Up to five mentions by upvotes that fade with age, best first: source, source_id, url, upvotes, posted_at.';
+
+COMMENT ON COLUMN dining.entities.aliases IS 'Other names, as they were written: a set by dining.alias_set().';
+
+COMMENT ON COLUMN dining.entities.details IS 'What else is known of a restaurant, such as opening hours and prices.';
+
+COMMENT ON COLUMN dining.entities.embedding IS 'Embedding of the name in its context; cosine distance. The zero vector has no direction and is refused.';
+
+COMMENT ON COLUMN dining.entities.known_as IS 'Name and aliases, normalised.';
+
+COMMENT ON COLUMN dining.entities.normalized_name IS 'What is unique within a type; a name of punctuation alone has none and is refused.';
+
+COMMENT ON COLUMN dining.entities.restaurant_score IS 'How good its dishes are, 0 to 100, by dining.restaurant_score(); NULL without any.';
+
+COMMENT ON COLUMN dining.entities.trigrams IS 'Trigrams of the name and of all aliases, for candidates by similarity.';
+
+COMMENT ON COLUMN dining.mentions.author IS 'NULL for a deleted account.';
+
+COMMENT ON COLUMN dining.mentions.source_id IS 'Reddit''s id of the post or comment.';
+
+COMMENT ON COLUMN dining.mentions.subreddit IS 'Its name without r/.';
+
+COMMENT ON COLUMN dining.mentions.thread_id IS 'Reddit''s id of the post that the discussion belongs to.';
+
+COMMENT ON COLUMN dining.mentions.upvotes IS 'Reddit''s score when it was last seen: upvotes less downvotes.';
+
+COMMENT ON COLUMN dining.users.referral_code IS 'What others name when they come by this user''s recommendation.';
+
+COMMENT ON TABLE dining.connection_attributes IS 'The members of dish_attributes of each connection; written by triggers of dining.connections alone.';
+
+COMMENT ON TABLE dining.connection_dishes IS 'The dish of each connection and the members of its categories; written by triggers of dining.connections alone.';
+
+COMMENT ON TABLE dining.connections IS 'A dish or category at a restaurant, with what people say of it.';
+
+COMMENT ON TABLE dining.entities IS 'A restaurant, a dish or category of dishes, or an attribute of either.';
+
+COMMENT ON TABLE dining.mentions IS 'A post or comment that speaks of a connection: the evidence for its score.';
+
+COMMENT ON TABLE dining.restaurant_attributes IS 'What a restaurant is like; an attribute that a restaurant has cannot be deleted.';
+
+COMMENT ON TABLE dining.subscriptions IS 'A subscription as the payment provider last told of it.';
+
+COMMENT ON TABLE dining.user_events IS 'What a user did: a search, a click, a share.';
+
+COMMENT ON TABLE dining.users IS 'A person who uses the service, once by e-mail address in any case.';
+
+COMMENT ON TYPE dining.activity_level IS 'trending: the top mentions, at least three, are all of the last 30 days. active: mentioned in the last 7 days. normal: neither.';
+
+COMMENT ON TYPE dining.entity_type IS 'What an entity is. One name may be of several types: Italian is an attribute of dishes and, as another entity, of restaurants.';
+
+COMMENT ON TYPE dining.list_position IS 'The last row that was seen of a list by score: what the next page begins behind.';
+
+COMMENT ON TYPE dining.mention_source IS 'Where on Reddit a mention was found.';
+
+COMMENT ON TYPE dining.staged_connection IS 'What is copied of a row of dining.connections.';
+
+COMMENT ON TYPE dining.staged_entity IS 'What is copied of a row of dining.entities.';
+
+COMMENT ON TYPE dining.staged_mention IS 'What is copied of a row of dining.mentions.';
+
+COMMENT ON TYPE dining.subscription_status IS 'What a user may use: during the trial, while it is paid, until the paid period ends, nothing more.';
+
+COMMENT ON TYPE dining.viewport IS 'A part of the map by its south-western and north-eastern corner; it may lie across the 180th meridian.';
+
+COMMENT ON COLUMN dining.integrity.kind IS 'reference: what belongs to something has it, always. figure: what is computed from mentions is right, once it was computed after the last load.';
+
+COMMENT ON VIEW dining.connection_tags IS 'Everything that a connection says of a restaurant: dish, categories, attributes.';
+
+COMMENT ON VIEW dining.integrity IS 'How many rows break each rule.';
+
+COMMENT ON VIEW dining.trigram_frequencies IS 'The share of entities that have a common trigram, as ANALYZE last saw it: what to look for first when names are compared. Only speed depends on it.';
+
 -- Schema event_network
 
 CREATE SCHEMA event_network;

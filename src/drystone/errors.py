@@ -148,7 +148,7 @@ class NotNullViolation(ConstraintViolation):
 
 
 class ForeignKeyViolation(ConstraintViolation):
-    """SQLSTATE 23503."""
+    """SQLSTATE 23503, and from PostgreSQL 18 on 23001 for ON DELETE RESTRICT."""
 
 
 class UniqueViolation(ConstraintViolation):

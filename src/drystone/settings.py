@@ -81,6 +81,10 @@ class Settings(BaseSettings):
         default=None, description="The folder of that package."
     )
 
+    service_role: str | None = Field(
+        default=None, description="The role that services log in as, for lint."
+    )
+
     application_name: str = Field(
         default="drystone", description="Shown in pg_stat_activity."
     )

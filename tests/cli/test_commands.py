@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from drystone.cli import cli
+from drystone.errors import SettingsError
 from tests.cli.conftest import Drystone, Run
 
 PROJECT = Path(__file__).parents[2]
@@ -256,3 +259,15 @@ def test_a_terminal_gets_colour_and_lines_that_fit(
     assert "\x1b[33mpending\x1b[0m" in shown
     plain = re.sub("\x1b\\[[0-9;]*m", "", shown)
     assert all(len(line) <= columns for line in plain.splitlines())
+
+
+def test_a_command_whose_library_is_missing_keeps_no_other_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "drystone.cli.review", None)
+    listed = CliRunner().invoke(cli, ["--help"])
+    assert "Needs drystone.cli.review, which is not installed." in listed.output
+    assert "migrate" in listed.output
+    refused = CliRunner().invoke(cli, ["review", "--since", "main"])
+    assert isinstance(refused.exception, SettingsError)
+    assert "review" in (refused.exception.hint or "")

@@ -58,6 +58,7 @@ def test_each_state_has_its_class_and_no_value_is_told(
     ("sqlstate", "kind"),
     [
         ("08006", errors.DatabaseUnavailable),
+        ("23001", errors.ForeignKeyViolation),
         ("23P01", errors.ExclusionViolation),
         ("25006", errors.ReadOnly),
         ("40001", errors.SerializationFailure),

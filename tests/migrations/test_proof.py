@@ -151,7 +151,7 @@ def test_empty_tables_get_a_row_where_their_rules_allow(
         f"{schema}.{table}"
         for schema, table in connection.execute(
             "SELECT schemaname, tablename FROM pg_tables"
-            " WHERE schemaname IN ('core', 'events', 'ideas')"
+            " WHERE schemaname IN ('core', 'dining', 'events', 'ideas')"
         ).fetchall()
         if connection.execute(
             sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, table))

@@ -28,6 +28,16 @@ def types(connection: Connection[Any], statement: str) -> list[str]:
     return [each.type for each in describe_statement(connection, statement).columns]
 
 
+def test_a_length_or_precision_leaves_null_what_it_is(
+    shop: Connection[Any],
+) -> None:
+    shop.execute("CREATE TABLE shop.rooms (size numeric(9, 2), name varchar(9)[])")
+    described = describe_statement(
+        shop, "INSERT INTO shop.rooms (size, name) VALUES ($1, $2)"
+    )
+    assert [each.nullable for each in described.parameters] == [True, True]
+
+
 def test_domains_stay_domains(shop: Connection[Any]) -> None:
     described = describe_statement(
         shop, "UPDATE shop.items SET price = $1 WHERE id = $2 RETURNING price, name"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drystone.errors import QueryError
-from drystone.queries.reading.lexer import Query, parse_queries
+from drystone.queries.reading.lexer import Query, each_query, parse_queries
 
 FILE = Path("search.sql")
 
@@ -143,6 +143,41 @@ def test_what_cannot_be_loaded_is_located(text: str, message: str, place: str) -
     error = refused(text)
     assert message in error.message
     assert str(error.location) == f"search.sql:{place}"
+
+
+@pytest.mark.parametrize(
+    ("broken", "place"),
+    [
+        ("-- name: a()\nSELEC 1;", "5:1"),
+        ("-- name: a(x)\nSELECT 1;", "4:1"),
+        ("-- name: b()\nSELECT 2;", "4:1"),
+        ("-- name: ?\nSELECT 1;", "4:1"),
+        ("-- name: a()\nSELECT 'open;", "5:8"),
+        ("-- name: a()\nSELECT 'é' /* open;", "5:12"),
+        ("-- name: a()\nSELECT $$ open;", "5:8"),
+        ("-- name: a()\nSELECT E'\\u12 open;", "5:10"),
+    ],
+)
+def test_a_malformed_query_hides_no_other(broken: str, place: str) -> None:
+    text = f"-- name: b()\nSELECT 'ü';\n\n{broken}\n\n-- name: c()\nSELECT 3;\n"
+    first, error, last = each_query(text, path=FILE)
+    assert isinstance(error, QueryError)
+    assert str(error.location) == f"search.sql:{place}"
+    assert isinstance(first, Query)
+    assert isinstance(last, Query)
+    assert (first.sql, last.sql) == ("SELECT 'ü'", "SELECT 3")
+    assert str(last.location) == "search.sql:7:1"
+    assert refused(text).message == error.message
+
+
+@given(st.text("-name:()\n'$;/*SELECT 1é\\"))
+def test_whatever_the_text_what_is_read_one_by_one_is_what_is_read(text: str) -> None:
+    every = list(each_query(text, path=FILE))
+    errors = [each for each in every if isinstance(each, QueryError)]
+    if errors:
+        assert refused(text).message == errors[0].message
+    else:
+        assert parse_queries(text, path=FILE) == every
 
 
 def test_the_excerpt_points_at_the_place() -> None:

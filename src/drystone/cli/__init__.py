@@ -25,13 +25,18 @@ _MODULES = {
     "drift": "proof",
     "generate": "queries",
     "impact": "queries",
+    "lint": "lint",
     "migrate": "migrations",
     "new": "migrations",
+    "plans": "plans",
     "repair": "history",
+    "review": "review",
     "rollback": "migrations",
     "seed": "seed",
     "show": "history",
+    "statistics": "lint",
     "status": "migrations",
+    "trace": "trace",
     "verify": "proof",
 }
 
@@ -50,12 +55,26 @@ class _Commands(click.Group):
         try:
             module = import_module(f"drystone.cli.{_MODULES[cmd_name]}")
         except ModuleNotFoundError as error:
-            raise SettingsError(
-                f"drystone {cmd_name} needs {error.name}, which is not installed",
-                hint="pip install 'drystone[demo,embedded]'",
-            ) from error
+            return _without(cmd_name, error)
         command: click.Command = getattr(module, cmd_name)
         return command
+
+
+def _without(name: str, missing: ModuleNotFoundError) -> click.Command:
+    """Stand in for a command whose library is not installed."""
+
+    def refuse() -> None:
+        raise SettingsError(
+            f"drystone {name} needs {missing.name}, which is not installed",
+            hint="pip install 'drystone[demo,embedded,review]'",
+        ) from missing
+
+    return click.Command(
+        name,
+        callback=refuse,
+        help=f"Needs {missing.name}, which is not installed.",
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    )
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

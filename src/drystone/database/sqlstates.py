@@ -17,6 +17,7 @@ _CLASSES: dict[str, type[DatabaseError]] = {
     "08": errors.DatabaseUnavailable,
     "22": errors.InvalidValue,
     "23": errors.ConstraintViolation,
+    "23001": errors.ForeignKeyViolation,
     "23502": errors.NotNullViolation,
     "23503": errors.ForeignKeyViolation,
     "23505": errors.UniqueViolation,

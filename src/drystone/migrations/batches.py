@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,8 @@ _FORM = re.compile(
     r"(?:\s*,\s*pause\s+(?P<pause>\d+)\s*ms)?",
 )
 _SIZE, _PAUSE = 1000, 0
+
+RunBatch = Callable[[Connection[Any], SqlFile, tuple[str, str]], None]
 
 # The key travels as text, so that keys of every type are handled alike.
 _NEXT = """
@@ -62,7 +65,11 @@ class _Batch:
 
 
 def run_batches(
-    bench: Bench, migration: Migration, file: SqlFile, checkpoint: Checkpoint
+    bench: Bench,
+    migration: Migration,
+    file: SqlFile,
+    checkpoint: Checkpoint,
+    run_batch: RunBatch,
 ) -> None:
     """Run the file's statement for each batch that is not done yet.
 
@@ -79,14 +86,17 @@ def run_batches(
 
         def work(keys: Any = keys, checkpoint: Checkpoint = checkpoint) -> Checkpoint:
             then = checkpoint.advance(connection, last_key=keys[1])
-            _run(connection, file, keys)
+            run_batch(connection, file, keys)
             return then
 
         checkpoint = in_attempts(bench, migration, work)
         time.sleep(batch.pause)
 
 
-def _run(connection: Connection[Any], file: SqlFile, keys: tuple[str, str]) -> None:
+def run_batch(
+    connection: Connection[Any], file: SqlFile, keys: tuple[str, str]
+) -> None:
+    """Run the file's statement for one batch; raises MigrationFailed if it fails."""
     statement = file.statements[0]
     try:
         with RawCursor(connection) as cursor:

@@ -36,7 +36,9 @@ _REMARKS = {
     "warning",
 }
 _LINE = re.compile(r"--\s*(?P<name>[a-z][a-z_-]*)\s*:(?!:)\s*(?P<value>.*)")
-_OTHER_TOOLS = re.compile(r"(squawk|eugene|sqlfluff|pgfence)\b.*|.*-ignore(-file)?")
+_LINTERS = re.compile(
+    r"(drystone|squawk|eugene|sqlfluff|pgfence)\b.*|.*-ignore(-file)?"
+)
 
 
 def read_directives(text: str, *, path: Path) -> dict[str, str]:
@@ -55,7 +57,7 @@ def read_directives(text: str, *, path: Path) -> dict[str, str]:
         name = match["name"]
         if name in NAMES:
             found[name] = f"{found.get(name, '')} {match['value']}".strip()
-        elif name not in _REMARKS and not _OTHER_TOOLS.fullmatch(name):
+        elif name not in _REMARKS and not _LINTERS.fullmatch(name):
             close = get_close_matches(name, NAMES, n=1)
             raise MigrationError(
                 f"there is no directive called {name}",

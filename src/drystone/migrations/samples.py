@@ -1,5 +1,6 @@
 """A row for every empty table, so that a proof also meets data.
 
+A table with an enum gets one for each label: others may refer to rows of one kind.
 Values are made from the columns' types alone; a table whose rules refuse all of them
 stays empty. Nothing here is meant to look real.
 """
@@ -49,8 +50,9 @@ GROUP BY own.oid, own.nspname, own.relname
 ORDER BY max(depth.level), own.nspname, own.relname
 """
 
-# What each column is given: a value by its type, or one that a foreign key allows. A
-# row that is marked as deleted would be none that others can belong to.
+# What each column is given: a value by its type, or one that a foreign key allows, of
+# a row that has what a generated column of the key generates. A row that is marked as
+# deleted would be none that others can belong to.
 _COLUMNS = """
 SELECT
     a.attname,
@@ -61,9 +63,33 @@ SELECT
     a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS required,
     (
         SELECT pg_catalog.format(
-            '(SELECT t.%%I FROM %%s AS t LIMIT 1)',
+            '(SELECT t.%%I FROM %%s AS t%%s LIMIT 1)',
             r.attname,
-            k.confrelid::regclass
+            k.confrelid::regclass,
+            (
+                SELECT ' WHERE ' || pg_catalog.string_agg(
+                    pg_catalog.format(
+                        't.%%I = %%s',
+                        theirs.attname,
+                        pg_catalog.pg_get_expr(constant.adbin, constant.adrelid)
+                    ),
+                    ' AND '
+                )
+                FROM ROWS FROM (
+                    pg_catalog.unnest(k.conkey),
+                    pg_catalog.unnest(k.confkey)
+                ) AS pair (own, other)
+                JOIN pg_catalog.pg_attribute AS mine
+                    ON mine.attrelid = k.conrelid
+                    AND mine.attnum = pair.own
+                    AND mine.attgenerated <> ''
+                JOIN pg_catalog.pg_attrdef AS constant
+                    ON constant.adrelid = mine.attrelid
+                    AND constant.adnum = mine.attnum
+                JOIN pg_catalog.pg_attribute AS theirs
+                    ON theirs.attrelid = k.confrelid
+                    AND theirs.attnum = pair.other
+            )
         )
         FROM pg_catalog.pg_constraint AS k
         JOIN pg_catalog.pg_attribute AS r
@@ -76,13 +102,12 @@ SELECT
         ORDER BY k.conname
         LIMIT 1
     ) AS referred,
-    (
-        SELECT e.enumlabel
+    ARRAY(
+        SELECT e.enumlabel::text
         FROM pg_catalog.pg_enum AS e
         WHERE e.enumtypid = b.oid
         ORDER BY e.enumsortorder
-        LIMIT 1
-    ) AS label
+    ) AS labels
 FROM pg_catalog.pg_attribute AS a
 JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
 JOIN pg_catalog.pg_type AS b
@@ -150,36 +175,42 @@ def fill_empty_tables(
 
 def _fill(connection: Connection[Any], table: sql.Identifier) -> None:
     columns = connection.execute(_COLUMNS, [table.as_string()]).fetchall()
-    for statement in _statements(table, columns):
-        try:
-            with connection.transaction():
-                connection.execute(statement)
-        except psycopg.Error:
-            continue  # a rule refuses it: the next one, or none
-        return
+    for number in range(max([1, *(len(column[-1]) for column in columns)])):
+        for statement in _statements(table, columns, number):
+            try:
+                with connection.transaction():
+                    connection.execute(statement)
+            except psycopg.Error:
+                continue  # a rule refuses it: the next one, or none
+            break
 
 
-def _statements(table: sql.Identifier, columns: list[Any]) -> Iterator[sql.Composed]:
-    """Write inserts: with every column, then with those alone that need a value."""
+def _statements(
+    table: sql.Identifier, columns: list[Any], number: int
+) -> Iterator[sql.Composed]:
+    """Write inserts: with every column, then with those alone that need a value.
+
+    Of an enum's labels, ``number`` says which.
+    """
     for chosen in (columns, [column for column in columns if column[5]]):
         for text in _TEXTS if chosen else ():
             yield sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
                 table,
                 sql.SQL(", ").join(sql.Identifier(column[0]) for column in chosen),
-                sql.SQL(", ").join(_value(column, text) for column in chosen),
+                sql.SQL(", ").join(_value(column, text, number) for column in chosen),
             )
     yield sql.SQL("INSERT INTO {} DEFAULT VALUES").format(table)
 
 
-def _value(column: Any, text: str) -> sql.Composable:
-    _, written_type, type_name, category, modifier, _, referred, label = column
+def _value(column: Any, text: str, number: int) -> sql.Composable:
+    _, written_type, type_name, category, modifier, _, referred, labels = column
     if referred is not None:
         return sql.SQL(referred)
     if type_name == "vector":
         dimensions = max(modifier, 1)
         value = f"[{','.join(['1'] * dimensions)}]"
-    elif label is not None:
-        value = label
+    elif labels:
+        value = labels[number % len(labels)]
     elif category == "S":
         limit = modifier - 4 if modifier > 0 else None
         value = text[:limit]

@@ -119,7 +119,7 @@ def locate(text: str, position: int, *, path: Path) -> tuple[Location, str]:
     before = text[: max(position - 1, 0)]
     line = before.count("\n") + 1
     column = len(before) - (before.rfind("\n") + 1) + 1
-    shown = text.splitlines()[line - 1] if text else ""
+    shown = text.split("\n")[line - 1]
     number = f"{line:>5} | "
     caret = " " * (len(number) + column - 1) + "^"
     return Location(path, line, column), f"{number}{shown}\n{caret}"

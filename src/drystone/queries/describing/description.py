@@ -169,6 +169,15 @@ class Describer:
         _, columns = self._prepared(statement, absent)
         return [oid for _, oid in columns]
 
+    def analysed(self, statement: str) -> Node | None:
+        """Return a statement's analysed parse tree, if a function may hold it.
+
+        Raises QueryRefused as :meth:`describe` does.
+        """
+        types, _ = self._prepared(statement)
+        self._name(types)
+        return self._tree(statement, types)
+
     def _prepared(
         self, statement: str, absent: Collection[int] = ()
     ) -> tuple[list[int], list[tuple[str, int]]]:

@@ -14,7 +14,14 @@ from drystone.queries.describing.nodes import Node, walk
 
 _RELATION, _SUBQUERY, _VALUES = 0, 1, 5
 _WRITES = {"2", "3", "5"}  # UPDATE, INSERT, MERGE, of CmdType
-_CONVERSIONS = {"RELABELTYPE", "COERCEVIAIO", "COERCETODOMAIN", "COLLATEEXPR"}
+_CONVERSIONS = {
+    "ARRAYCOERCEEXPR",
+    "COERCETODOMAIN",
+    "COERCEVIAIO",
+    "COLLATEEXPR",
+    "RELABELTYPE",
+}
+_CASTS = {"1", "2"}  # explicit and implicit ones, of CoercionForm
 
 
 def may_be_null(tree: Node, number: int, lookups: Lookups) -> bool:
@@ -61,8 +68,7 @@ def _assignments(tree: Node) -> Iterator[tuple[int, int, Any]]:
 
 def _origins(value: Any, query: Node) -> Iterator[Any]:
     """Yield what a value is, behind conversions, VALUES and subqueries."""
-    while isinstance(value, Node) and value.tag in _CONVERSIONS:
-        value = value["arg"]
+    value = _converted(value)
     if not isinstance(value, Node) or value.tag != "VAR":
         yield value
         return
@@ -86,9 +92,20 @@ def _expects_null(node: Node, number: int) -> bool:
     return node.tag == "NULLTEST" and _is_parameter(node["arg"], number)
 
 
+def _converted(value: Any) -> Any:
+    """Return what a value is behind conversions, which keep a NULL a NULL."""
+    while isinstance(value, Node):
+        if value.tag in _CONVERSIONS:
+            value = value["arg"]
+        elif value.tag == "FUNCEXPR" and value["funcformat"] in _CASTS:
+            value = value["args"][0]  # the others are a length or a precision
+        else:
+            break
+    return value
+
+
 def _is_parameter(value: Any, number: int) -> bool:
-    while isinstance(value, Node) and value.tag in _CONVERSIONS:
-        value = value["arg"]
+    value = _converted(value)
     return (
         isinstance(value, Node)
         and value.tag == "PARAM"

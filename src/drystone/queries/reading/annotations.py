@@ -5,6 +5,8 @@
 ``nullable: payload, error``                  parameters that may be NULL
 ``json extracted_data: shop.models.Extracted``  the pydantic model of a JSON column
 ``replica: ok``                               may run on a replica, which may lag
+``drystone: ignore a-rule: why``              what lint shall not say; other linters'
+                                              comments of the kind are understood too
 
 aiosql takes such lines for documentation, so that a file with them stays its own.
 """
@@ -23,6 +25,7 @@ _ORDER = re.compile(r"order\s+(?P<name>[a-z]\w*)\s*:\s*(?P<text>.+)")
 _NULLABLE = re.compile(r"nullable\s*:\s*(?P<names>[\w, ]+)")
 _JSON = re.compile(r"json\s+(?P<column>\w+)\s*:\s*(?P<model>[\w.]+\.\w+)")
 _REPLICA = re.compile(r"replica\s*:\s*(?P<word>\S+)")
+_SILENCE = re.compile(r"(drystone\s*:|eugene\s*:|squawk-)\s*ignore\b.*")
 
 # Whatever their operators say, a replica refuses statements with one of these in them.
 _WRITING = {
@@ -62,7 +65,7 @@ def read_annotations(query: Query) -> Annotations:
             models[match["column"]] = match["model"]
         elif match := _REPLICA.fullmatch(line):
             replica = _read_replica(query, match["word"])
-        else:
+        elif not _SILENCE.fullmatch(line):
             lines.append(line)
     if unknown := nullable - set(query.parameters):
         raise QueryError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +25,7 @@ _COLON, _DOT, _OPEN, _CLOSE = pb.ASCII_58, pb.ASCII_46, pb.ASCII_91, pb.ASCII_93
 _COMMENTS = {pb.SQL_COMMENT, pb.C_COMMENT}
 
 _HEADER = re.compile(r"--\s*name\s*:\s*(?P<rest>.*)")
+_HEADER_LINE = re.compile(r"^[ \t]*--\s*name\s*:", re.MULTILINE)
 _RECORD_CLASS = re.compile(r"--\s*record_class\s*:")
 _SIGNATURE = re.compile(
     r"(?P<name>\w[\w-]*)\s*"
@@ -102,27 +104,75 @@ def read_queries(path: Path) -> list[Query]:
 
 def parse_queries(text: str, *, path: Path) -> list[Query]:
     """Read the named queries of a text, as :func:`read_queries` does."""
-    source = Source(path, text)
-    tokens = _scan(source)
-    headers = [
-        index
-        for index, token in enumerate(tokens)
-        if token.kind == pb.SQL_COMMENT and _HEADER.match(text[token.start : token.end])
-    ]
-    queries = [
-        _Reader(source, tokens[begin:end]).read()
-        for begin, end in pairwise([*headers, len(tokens)])
-    ]
-    seen: dict[str, Query] = {}
-    for query in queries:
-        if query.name in seen:
-            raise QueryError(
-                f"two queries are called {query.name}",
-                location=query.location,
-                hint=f"The other one is at line {seen[query.name].location.line}.",
-            )
-        seen[query.name] = query
+    queries = []
+    for found in each_query(text, path=path):
+        if isinstance(found, QueryError):
+            raise found
+        queries.append(found)
     return queries
+
+
+def each_query(text: str, *, path: Path) -> Iterator[Query | QueryError]:
+    """Read the named queries of a text one by one.
+
+    What :func:`read_queries` would raise for a query comes in its place, and hides no
+    other one.
+    """
+    source = Source(path, text)
+    places: dict[str, Location] = {}
+    for piece in _pieces(source):
+        if isinstance(piece, QueryError):
+            yield piece
+            continue
+        try:
+            query = _Reader(source, piece).read()
+            _check_name(query, places)
+        except QueryError as error:
+            yield error
+        else:
+            yield query
+
+
+def _check_name(query: Query, places: dict[str, Location]) -> None:
+    place = places.setdefault(query.name, query.location)
+    if place is not query.location:
+        raise QueryError(
+            f"two queries are called {query.name}",
+            location=query.location,
+            hint=f"The other one is at line {place.line}.",
+        )
+
+
+def _pieces(source: Source) -> Iterator[list[_Token] | QueryError]:
+    """Yield the tokens from each header to the next, or why they cannot be told.
+
+    An open quote swallows what is behind it: reading goes on at the next header.
+    """
+    start: int | None = 0
+    while start is not None:
+        tokens, broken = _scan(source, start)
+        headers = [
+            index
+            for index, token in enumerate(tokens)
+            if token.kind == pb.SQL_COMMENT
+            and _HEADER.match(source.text[token.start : token.end])
+        ]
+        pieces = [tokens[i:j] for i, j in pairwise([*headers, len(tokens)])]
+        if broken is None:
+            yield from pieces
+            return
+        yield from pieces[:-1]
+        yield QueryError(broken.message, location=source.location(broken.position))
+        following = _HEADER_LINE.search(source.text, broken.position + 1)
+        start = following.start() if following else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """What the scanner cannot read, and where."""
+
+    message: str
+    position: int
 
 
 class _Reader:
@@ -308,23 +358,29 @@ class _Reader:
         )
 
 
-def _scan(source: Source) -> list[_Token]:
-    text = source.text
-    try:
-        scanned: Any = postgast.scan(text)
-    except postgast.PgQueryError as error:
-        location = source.location(max(error.cursorpos - 1, 0))
-        raise QueryError(error.message, location=location) from None
+def _scan(source: Source, start: int) -> tuple[list[_Token], _Broken | None]:
+    """Return the tokens from a position on, up to what is none."""
+    text, broken = source.text[start:], None
+    while True:
+        try:
+            scanned: Any = postgast.scan(text)
+        except postgast.PgQueryError as error:
+            at = min(max(error.cursorpos - 1, 0), len(text) - 1)
+            broken = broken or _Broken(error.message, start + at)
+            text = text[:at]
+        else:
+            break
     to_characters = character_positions(text)
-    return [
+    tokens = [
         _Token(
             kind=token.token,
-            start=to_characters(token.start),
-            end=to_characters(token.end),
+            start=start + to_characters(token.start),
+            end=start + to_characters(token.end),
             word=token.token == pb.IDENT or token.keyword_kind != pb.NO_KEYWORD,
         )
         for token in scanned.tokens
     ]
+    return tokens, broken
 
 
 def character_positions(text: str) -> Any:

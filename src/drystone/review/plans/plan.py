@@ -47,6 +47,12 @@ class PlanNode:
     buffers_hit: int | None
     buffers_read: int | None
     children: Sequence[PlanNode] = ()
+    # What the node is to the one above it, as "CTE nearest" or "SubPlan 1".
+    label: str | None = None
+    # Rows that were read and then kept back by the filter, in all loops together.
+    removed_rows: float | None = None
+    # Blocks that a sort, a hash or a CTE wrote because memory did not hold it.
+    spilled: int | None = None
 
     def walk(self) -> Iterator[PlanNode]:
         """Yield this node and all below it, top first."""
@@ -61,7 +67,9 @@ class QueryPlan:
 
     ``shape`` is what a baseline keeps: node types, tables and indexes, a line each,
     indented, without figures. Where there is no plan, ``missing`` says why; where the
-    query was planned but not executed, ``not_executed`` does.
+    query was planned but not executed, ``not_executed`` does. ``server`` is the
+    major version of PostgreSQL; ``data`` says where the rows came from,
+    and ``empty`` names tables of the plan that no rows could be made for.
     """
 
     name: str
@@ -72,3 +80,6 @@ class QueryPlan:
     milliseconds: float | None = None
     missing: str | None = None
     not_executed: str | None = None
+    server: int | None = None
+    data: str | None = None
+    empty: Sequence[str] = ()

@@ -53,10 +53,18 @@ class StatementTrace:
 
 @dataclass(frozen=True, slots=True)
 class MigrationTrace:
-    """One migration as it ran; ``statements`` end where there was an error."""
+    """One migration as it ran; ``statements`` end where there was an error.
+
+    ``seconds`` are those of its statements. ``rollback`` is its way back, as it ran on
+    the same database; empty if there is none. ``rows`` is how many the tables got that
+    were empty before it: fewer than asked for if it failed on more.
+    """
 
     id: str
     system: str
     statements: Sequence[StatementTrace]
     seconds: float
     error: DrystoneError | None = None
+    rollback: Sequence[StatementTrace] = ()
+    rollback_error: DrystoneError | None = None
+    rows: int = 0

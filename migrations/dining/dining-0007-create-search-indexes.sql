@@ -1,0 +1,97 @@
+-- depends: dining-0006-create-users
+--
+-- The ways to find an entity: by an alias, by a name that is spelled almost like it, by
+-- meaning, by where it is; and what searches are asked with.
+--
+-- The HNSW build fits maintenance_work_mem up to about 40,000 entities in 64 MB; beyond
+-- that, build it CONCURRENTLY with more memory.
+--
+-- Lock: SHARE on dining.entities while each index is built: reads go on, writes wait.
+-- Rewrites: none.
+-- Rollback: drops the indexes and no row.
+
+CREATE INDEX entities_known_as_idx
+    ON dining.entities USING gin (known_as);
+
+CREATE INDEX entities_trigrams_idx
+    ON dining.entities USING gin (trigrams);
+
+CREATE INDEX entities_embedding_idx
+    ON dining.entities USING hnsw (embedding public.vector_cosine_ops);
+
+CREATE INDEX entities_latitude_longitude_idx
+    ON dining.entities (latitude, longitude)
+    WHERE latitude IS NOT NULL;
+
+CREATE TYPE dining.viewport AS (
+    sw_latitude double precision,
+    sw_longitude double precision,
+    ne_latitude double precision,
+    ne_longitude double precision
+);
+
+COMMENT ON TYPE dining.viewport IS
+    'A part of the map by its south-western and north-eastern corner; it may lie across '
+    'the 180th meridian.';
+
+-- Plain comparisons, for which the planner has statistics; not STRICT, so that they
+-- become a part of the query. A box in a GiST index is found as fast, but is always taken
+-- for a thousandth of the table.
+CREATE FUNCTION dining.in_viewport(
+    latitude double precision,
+    longitude double precision,
+    viewport dining.viewport
+)
+RETURNS boolean
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+RETURN
+    latitude >= (viewport).sw_latitude
+    AND latitude <= (viewport).ne_latitude
+    AND (
+        longitude >= (viewport).sw_longitude
+        OR (
+            longitude <= (viewport).ne_longitude
+            AND (viewport).ne_longitude < (viewport).sw_longitude
+        )
+    )
+    AND (
+        longitude <= (viewport).ne_longitude
+        OR (
+            longitude >= (viewport).sw_longitude
+            AND (viewport).ne_longitude < (viewport).sw_longitude
+        )
+    );
+
+COMMENT ON FUNCTION dining.in_viewport(
+    double precision, double precision, dining.viewport
+) IS
+    'Whether a place lies in a part of the map.';
+
+CREATE TYPE dining.list_position AS (
+    score numeric,
+    id uuid
+);
+
+COMMENT ON TYPE dining.list_position IS
+    'The last row that was seen of a list by score: what the next page begins behind.';
+
+CREATE VIEW dining.trigram_frequencies AS
+SELECT
+    common.trigram,
+    common.frequency
+FROM pg_catalog.pg_stats AS stats
+CROSS JOIN LATERAL unnest(
+    stats.most_common_elems::text::text[],
+    stats.most_common_elem_freqs
+) AS common (trigram, frequency)
+WHERE
+    stats.schemaname = 'dining'
+    AND stats.tablename = 'entities'
+    AND stats.attname = 'trigrams'
+    AND common.trigram IS NOT NULL;
+
+COMMENT ON VIEW dining.trigram_frequencies IS
+    'The share of entities that have a common trigram, as ANALYZE last saw it: what to '
+    'look for first when names are compared. Only speed depends on it.';

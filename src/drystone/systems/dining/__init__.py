@@ -1,0 +1,1 @@
+"""The `dining` system: restaurants, dishes, and what people say of them."""
