@@ -9,6 +9,7 @@ from benchmarks import (
     bulk_load,
     dining_scale,
     generation,
+    ideas_scale,
     lint_speed,
     lock_safety,
     migration_speed,
@@ -35,6 +36,7 @@ BENCHMARKS = {
     "generation": generation.run,
     "migration_speed": migration_speed.run,
     "lock_safety": lock_safety.run,
+    "ideas_scale": ideas_scale.run,
     "lint_speed": lint_speed.run,
 }
 

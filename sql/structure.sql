@@ -3438,6 +3438,672 @@ COMMENT ON VIEW events.graph_topic IS 'Vertices (:Topic {id, name, category}); c
 
 COMMENT ON VIEW events.graph_works_for IS 'Edges (:Speaker)-[:WORKS_FOR]->(:Company), where the normalised names agree.';
 
+-- Schema ideas
+
+CREATE SCHEMA ideas;
+
+CREATE TYPE ideas.agent_status AS ENUM (
+    'pending',
+    'running',
+    'completed',
+    'failed'
+);
+
+CREATE TYPE ideas.evaluation_priority AS ENUM (
+    'low',
+    'normal',
+    'high'
+);
+
+CREATE TYPE ideas.evaluation_status AS ENUM (
+    'pending',
+    'analyzing',
+    'completed',
+    'failed'
+);
+
+CREATE TYPE ideas.idea_status AS ENUM (
+    'draft',
+    'submitted',
+    'evaluating',
+    'completed'
+);
+
+CREATE OR REPLACE FUNCTION ideas.delete_children()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    EXECUTE format(
+        'UPDATE %s SET deleted_at = $1
+        WHERE %I = $2 AND deleted_at IS NOT DISTINCT FROM $3',
+        TG_ARGV[0]::regclass,
+        TG_ARGV[1]
+    )
+    USING NEW.deleted_at, NEW.id, OLD.deleted_at;
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION ideas.free_slots(agent text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    slots integer;
+    taken bigint;
+BEGIN
+    IF current_setting('transaction_isolation') = 'repeatable read' THEN
+        RAISE EXCEPTION 'agent tasks cannot be claimed under REPEATABLE READ'
+            USING
+                ERRCODE = 'feature_not_supported',
+                DETAIL = 'Its snapshot may miss tasks that are running by now.',
+                HINT = 'Claim tasks under READ COMMITTED or SERIALIZABLE.';
+    END IF;
+
+    SELECT entry.max_running
+    INTO slots
+    FROM ideas.agent_types AS entry
+    WHERE entry.agent_type = agent
+    FOR NO KEY UPDATE;
+
+    SELECT count(*)
+    INTO taken
+    FROM ideas.agent_results AS task
+    WHERE
+        task.agent_type = agent
+        AND task.status = 'running'
+        AND task.deleted_at IS NULL;
+
+    RETURN greatest(slots - taken, 0);
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION ideas.import_legacy(source text DEFAULT 'public'::text)
+ RETURNS TABLE(legacy_table text, imported bigint, rejected bigint)
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    old_users CONSTANT text := format('%I.users', source);
+    old_evaluations CONSTANT text := format('%I.business_evaluations', source);
+    old_executions CONSTANT text := format('%I.agent_executions', source);
+    take text;
+    reading text;
+    old_row jsonb;
+BEGIN
+    IF
+        to_regclass(old_users) IS NULL
+        OR to_regclass(old_evaluations) IS NULL
+        OR to_regclass(old_executions) IS NULL
+    THEN
+        RETURN;
+    END IF;
+
+    FOR legacy_table, take, reading IN
+        VALUES
+            (
+                'users',
+                'SELECT ideas.import_legacy_user($1)',
+                format(
+                    'SELECT to_jsonb(old)
+                    FROM %s AS old
+                    WHERE NOT EXISTS (
+                        SELECT FROM ideas.users AS new
+                        WHERE lower(new.email) = lower(btrim(old.email))
+                    )',
+                    old_users
+                )
+            ),
+            (
+                'business_evaluations',
+                'SELECT ideas.import_legacy_evaluation($1)',
+                format(
+                    'SELECT
+                        to_jsonb(old) || jsonb_build_object(''user_email'', owner.email)
+                    FROM %s AS old
+                    LEFT JOIN %s AS owner
+                        ON owner.id = old.user_id
+                    WHERE NOT EXISTS (
+                        SELECT FROM ideas.business_ideas AS new
+                        WHERE new.id
+                            = ideas.legacy_key(''business_evaluations'', old.id::text)
+                    )',
+                    old_evaluations,
+                    old_users
+                )
+            ),
+            (
+                'agent_executions',
+                'SELECT ideas.import_legacy_execution($1)',
+                format(
+                    'SELECT to_jsonb(old)
+                    FROM %s AS old
+                    WHERE NOT EXISTS (
+                        SELECT FROM ideas.agent_results AS new
+                        WHERE new.id
+                            = ideas.legacy_key(''agent_executions'', old.id::text)
+                    )',
+                    old_executions
+                )
+            )
+    LOOP
+        imported := 0;
+        rejected := 0;
+
+        FOR old_row IN EXECUTE reading
+        LOOP
+            -- What is refused takes nothing of its own row along, and no other row.
+            BEGIN
+                EXECUTE take USING old_row;
+                imported := imported + 1;
+
+                DELETE FROM ideas.legacy_rejects AS reject
+                WHERE
+                    reject.table_name = legacy_table
+                    AND reject.legacy_id = old_row ->> 'id';
+            EXCEPTION
+                WHEN integrity_constraint_violation OR data_exception THEN
+                    rejected := rejected + 1;
+
+                    INSERT INTO ideas.legacy_rejects AS reject (
+                        table_name,
+                        legacy_id,
+                        reason,
+                        original
+                    )
+                    VALUES (
+                        legacy_table,
+                        old_row ->> 'id',
+                        SQLERRM,
+                        old_row
+                    )
+                    ON CONFLICT (table_name, legacy_id) DO UPDATE
+                    SET
+                        reason = EXCLUDED.reason,
+                        original = EXCLUDED.original,
+                        rejected_at = EXCLUDED.rejected_at;
+            END;
+        END LOOP;
+
+        RETURN NEXT;
+    END LOOP;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION ideas.import_legacy_evaluation(original jsonb)
+ RETURNS void
+ LANGUAGE sql
+BEGIN ATOMIC
+ INSERT INTO ideas.business_ideas (id, user_id, title, description, created_at)
+   VALUES (ideas.legacy_key('business_evaluations'::text, (import_legacy_evaluation.original ->> 'id'::text)), ( SELECT owner.id
+            FROM ideas.users owner
+           WHERE ((lower(owner.email) = lower(btrim((import_legacy_evaluation.original ->> 'user_email'::text)))) AND (owner.deleted_at IS NULL))), (import_legacy_evaluation.original ->> 'title'::text), (import_legacy_evaluation.original ->> 'description'::text), COALESCE(((import_legacy_evaluation.original ->> 'created_at'::text))::timestamp with time zone, now()));
+ INSERT INTO ideas.evaluations (id, business_idea_id, status, priority, started_at, completed_at, results, error_message, created_at)  SELECT idea.id,
+             idea.id,
+             (
+                 CASE
+                     WHEN old.completed THEN 'completed'::text
+                     ELSE 'failed'::text
+                 END)::ideas.evaluation_status AS evaluation_status,
+             (
+                 CASE (import_legacy_evaluation.original ->> 'urgency'::text)
+                     WHEN 'low'::text THEN 'low'::text
+                     WHEN 'high'::text THEN 'high'::text
+                     ELSE 'normal'::text
+                 END)::ideas.evaluation_priority AS evaluation_priority,
+             idea.created_at,
+             GREATEST(((import_legacy_evaluation.original ->> 'completed_at'::text))::timestamp with time zone, idea.created_at) AS "greatest",
+                 CASE
+                     WHEN old.completed THEN COALESCE(NULLIF((import_legacy_evaluation.original -> 'results'::text), 'null'::jsonb), '{}'::jsonb)
+                     ELSE NULL::jsonb
+                 END AS "case",
+                 CASE
+                     WHEN (NOT old.completed) THEN 'It had not finished when the earlier schema was replaced.'::text
+                     ELSE NULL::text
+                 END AS "case",
+             idea.created_at
+            FROM (ideas.business_ideas idea
+              CROSS JOIN COALESCE(((import_legacy_evaluation.original ->> 'status'::text) = 'completed'::text), false) old(completed))
+           WHERE (idea.id = ideas.legacy_key('business_evaluations'::text, (import_legacy_evaluation.original ->> 'id'::text)));
+END;
+
+CREATE OR REPLACE FUNCTION ideas.import_legacy_execution(original jsonb)
+ RETURNS void
+ LANGUAGE sql
+BEGIN ATOMIC
+ INSERT INTO ideas.agent_results (id, evaluation_id, agent_type, status, attempts, input_data, output_data, score, started_at, completed_at, error_message, created_at)  SELECT ideas.legacy_key('agent_executions'::text, (import_legacy_execution.original ->> 'id'::text)) AS legacy_key,
+             ideas.legacy_key('business_evaluations'::text, (import_legacy_execution.original ->> 'evaluation_id'::text)) AS legacy_key,
+             translate(lower((import_legacy_execution.original ->> 'agent_type'::text)), '_ '::text, '--'::text) AS translate,
+             (
+                 CASE
+                     WHEN old.completed THEN 'completed'::text
+                     ELSE 'failed'::text
+                 END)::ideas.agent_status AS agent_status,
+             1,
+             NULLIF((import_legacy_execution.original -> 'input_data'::text), 'null'::jsonb) AS "nullif",
+             NULLIF((import_legacy_execution.original -> 'output_data'::text), 'null'::jsonb) AS "nullif",
+                 CASE
+                     WHEN old.completed THEN ((import_legacy_execution.original ->> 'score'::text))::double precision
+                     ELSE NULL::double precision
+                 END AS "case",
+             old.created_at,
+             GREATEST(((import_legacy_execution.original ->> 'completed_at'::text))::timestamp with time zone, old.created_at) AS "greatest",
+                 CASE
+                     WHEN (NOT old.completed) THEN COALESCE((import_legacy_execution.original ->> 'error_message'::text), 'It had not finished when the earlier schema was replaced.'::text)
+                     ELSE NULL::text
+                 END AS "case",
+             old.created_at
+            FROM ( SELECT COALESCE(((import_legacy_execution.original ->> 'status'::text) = 'completed'::text), false) AS completed,
+                     COALESCE(((import_legacy_execution.original ->> 'created_at'::text))::timestamp with time zone, now()) AS created_at) old;
+END;
+
+CREATE OR REPLACE FUNCTION ideas.import_legacy_user(original jsonb)
+ RETURNS void
+ LANGUAGE sql
+BEGIN ATOMIC
+ INSERT INTO ideas.users (id, email, password_hash, name, created_at)
+   VALUES (ideas.legacy_key('users'::text, (import_legacy_user.original ->> 'id'::text)), btrim((import_legacy_user.original ->> 'email'::text)), COALESCE((import_legacy_user.original ->> 'password_hash'::text), '$none$'::text), COALESCE((import_legacy_user.original ->> 'name'::text), (import_legacy_user.original ->> 'email'::text)), COALESCE(((import_legacy_user.original ->> 'created_at'::text))::timestamp with time zone, now())) ON CONFLICT DO NOTHING;
+END;
+
+CREATE OR REPLACE FUNCTION ideas.inner_trigrams(part text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (SELECT COALESCE(array_agg(trigram.value), '{}'::text[]) AS "coalesce" FROM unnest(core.trigrams(inner_trigrams.part)) trigram(value) WHERE (strpos(trigram.value, ' '::text) = 0));
+
+CREATE OR REPLACE FUNCTION ideas.legacy_key(table_name text, legacy_id text)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN CASE WHEN (legacy_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'::text) THEN (legacy_id)::uuid ELSE (md5(((table_name || ' '::text) || legacy_id)))::uuid END;
+
+CREATE OR REPLACE FUNCTION ideas.recommendation(score numeric)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN CASE WHEN (score >= (70)::numeric) THEN 'GO'::text WHEN (score >= (50)::numeric) THEN 'PIVOT'::text ELSE 'NO-GO'::text END;
+
+CREATE OR REPLACE FUNCTION ideas.refuse_step()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION '%.% cannot go from % to %',
+        TG_TABLE_SCHEMA, TG_TABLE_NAME, OLD.status, NEW.status
+        USING
+            ERRCODE = 'check_violation',
+            SCHEMA = TG_TABLE_SCHEMA,
+            TABLE = TG_TABLE_NAME,
+            CONSTRAINT = TG_NAME;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION ideas.require_live_parent()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    parent CONSTANT regclass := TG_ARGV[0];
+    deleted_at timestamptz;
+BEGIN
+    EXECUTE format('SELECT deleted_at FROM %s WHERE id = $1 FOR SHARE', parent)
+    INTO deleted_at
+    USING (to_jsonb(NEW) ->> TG_ARGV[1])::uuid;
+
+    IF deleted_at IS NOT NULL THEN
+        RAISE EXCEPTION 'what a row of %.% belongs to in % is deleted',
+            TG_TABLE_SCHEMA, TG_TABLE_NAME, parent
+            USING
+                ERRCODE = 'foreign_key_violation',
+                SCHEMA = TG_TABLE_SCHEMA,
+                TABLE = TG_TABLE_NAME,
+                CONSTRAINT = TG_NAME;
+    END IF;
+
+    RETURN NEW;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION ideas.require_own_status()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    own CONSTANT ideas.idea_status := CASE TG_OP
+        WHEN 'INSERT' THEN 'draft'
+        ELSE ideas.status_of(NEW.id)
+    END;
+BEGIN
+    IF NEW.status <> own THEN
+        RAISE EXCEPTION 'an idea cannot be made %', NEW.status
+            USING
+                ERRCODE = 'check_violation',
+                HINT = 'Submit it; its status follows from its evaluations.',
+                SCHEMA = 'ideas',
+                TABLE = 'business_ideas',
+                CONSTRAINT = 'business_ideas_status_own';
+    END IF;
+
+    RETURN NEW;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION ideas.set_idea_status()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE ideas.business_ideas AS idea
+    SET status = ideas.status_of(idea.id)
+    WHERE
+        idea.id IN (OLD.business_idea_id, NEW.business_idea_id)
+        AND idea.status <> ideas.status_of(idea.id);
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION ideas.status_of(idea_id uuid)
+ RETURNS ideas.idea_status
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT (
+         CASE
+             WHEN bool_or((evaluation.status = 'analyzing'::ideas.evaluation_status)) THEN 'evaluating'::text
+             WHEN bool_or((evaluation.status = 'pending'::ideas.evaluation_status)) THEN 'submitted'::text
+             WHEN bool_or((evaluation.status = 'completed'::ideas.evaluation_status)) THEN 'completed'::text
+             ELSE 'draft'::text
+         END)::ideas.idea_status AS idea_status
+    FROM ideas.evaluations evaluation
+   WHERE ((evaluation.business_idea_id = status_of.idea_id) AND (evaluation.deleted_at IS NULL));
+END;
+
+CREATE TABLE ideas.agent_results (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    evaluation_id uuid NOT NULL,
+    agent_type text NOT NULL,
+    status ideas.agent_status DEFAULT 'pending'::ideas.agent_status NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    run_at timestamp with time zone,
+    locked_by text,
+    lease_until timestamp with time zone,
+    input_data jsonb,
+    output_data jsonb,
+    score double precision,
+    insights jsonb,
+    started_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    error_message text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT agent_results_agent_type_fkey FOREIGN KEY (agent_type) REFERENCES ideas.agent_types(agent_type) ON UPDATE CASCADE ON DELETE RESTRICT,
+    CONSTRAINT agent_results_attempts_check CHECK ((attempts >= 0)),
+    CONSTRAINT agent_results_completed_at_check CHECK (((status = ANY (ARRAY['completed'::ideas.agent_status, 'failed'::ideas.agent_status])) = (completed_at IS NOT NULL))),
+    CONSTRAINT agent_results_error_message_check CHECK (((status <> 'failed'::ideas.agent_status) OR (error_message IS NOT NULL))),
+    CONSTRAINT agent_results_evaluation_id_agent_type_key UNIQUE (evaluation_id, agent_type),
+    CONSTRAINT agent_results_evaluation_id_fkey FOREIGN KEY (evaluation_id) REFERENCES ideas.evaluations(id) ON DELETE CASCADE,
+    CONSTRAINT agent_results_insights_check CHECK ((jsonb_typeof(insights) = 'object'::text)),
+    CONSTRAINT agent_results_lease_until_check CHECK (((status = 'running'::ideas.agent_status) = (lease_until IS NOT NULL))),
+    CONSTRAINT agent_results_locked_by_check CHECK (((status = 'running'::ideas.agent_status) = (locked_by IS NOT NULL))),
+    CONSTRAINT agent_results_output_data_check CHECK (((status <> 'completed'::ideas.agent_status) OR (output_data IS NOT NULL))),
+    CONSTRAINT agent_results_pkey PRIMARY KEY (id),
+    CONSTRAINT agent_results_score_check CHECK (((score >= (0)::double precision) AND (score <= (100)::double precision))),
+    CONSTRAINT agent_results_started_at_check CHECK (((status = ANY (ARRAY['pending'::ideas.agent_status, 'failed'::ideas.agent_status])) OR (started_at IS NOT NULL))),
+    CONSTRAINT agent_results_started_at_completed_at_check CHECK ((completed_at >= started_at)),
+    CONSTRAINT agent_results_status_score_check CHECK (((status = 'completed'::ideas.agent_status) = (score IS NOT NULL)))
+)
+WITH (autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_scale_factor='0.02');
+
+CREATE TABLE ideas.agent_types (
+    agent_type text NOT NULL,
+    weight numeric(6,3) DEFAULT 1 NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    max_running integer DEFAULT 3 NOT NULL,
+    max_attempts smallint DEFAULT 3 NOT NULL,
+    backoff_ms integer DEFAULT 2000 NOT NULL,
+    lease_s integer DEFAULT 300 NOT NULL,
+    CONSTRAINT agent_types_agent_type_check CHECK (((agent_type ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND (char_length(agent_type) <= 80))),
+    CONSTRAINT agent_types_backoff_ms_check CHECK (((backoff_ms >= 0) AND (backoff_ms <= 86400000))),
+    CONSTRAINT agent_types_lease_s_check CHECK ((lease_s > 0)),
+    CONSTRAINT agent_types_max_attempts_check CHECK (((max_attempts >= 1) AND (max_attempts <= 50))),
+    CONSTRAINT agent_types_max_running_check CHECK ((max_running > 0)),
+    CONSTRAINT agent_types_pkey PRIMARY KEY (agent_type),
+    CONSTRAINT agent_types_weight_check CHECK ((weight > (0)::numeric))
+);
+
+CREATE TABLE ideas.business_ideas (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    user_id uuid NOT NULL,
+    title text NOT NULL,
+    description text NOT NULL,
+    status ideas.idea_status DEFAULT 'draft'::ideas.idea_status NOT NULL,
+    embedding public.vector(384),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    title_trigrams text[] GENERATED ALWAYS AS (core.trigrams(title)) STORED NOT NULL,
+    fts tsvector GENERATED ALWAYS AS ((setweight(to_tsvector('english'::regconfig, title), 'A'::"char") || setweight(to_tsvector('english'::regconfig, description), 'B'::"char"))) STORED NOT NULL,
+    CONSTRAINT business_ideas_description_check CHECK (((char_length(btrim(description)) >= 50) AND (char_length(description) <= 5000))),
+    CONSTRAINT business_ideas_embedding_check CHECK ((public.vector_norm(embedding) > (0)::double precision)),
+    CONSTRAINT business_ideas_pkey PRIMARY KEY (id),
+    CONSTRAINT business_ideas_title_check CHECK (((char_length(btrim(title)) >= 1) AND (char_length(title) <= 500))),
+    CONSTRAINT business_ideas_user_id_fkey FOREIGN KEY (user_id) REFERENCES ideas.users(id) ON DELETE CASCADE
+);
+
+CREATE TABLE ideas.evaluations (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    business_idea_id uuid NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    status ideas.evaluation_status DEFAULT 'pending'::ideas.evaluation_status NOT NULL,
+    priority ideas.evaluation_priority DEFAULT 'normal'::ideas.evaluation_priority NOT NULL,
+    started_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    results jsonb,
+    error_message text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT evaluations_business_idea_id_fkey FOREIGN KEY (business_idea_id) REFERENCES ideas.business_ideas(id) ON DELETE CASCADE,
+    CONSTRAINT evaluations_business_idea_id_revision_key UNIQUE (business_idea_id, revision),
+    CONSTRAINT evaluations_completed_at_check CHECK (((status = ANY (ARRAY['completed'::ideas.evaluation_status, 'failed'::ideas.evaluation_status])) = (completed_at IS NOT NULL))),
+    CONSTRAINT evaluations_error_message_check CHECK (((status = 'failed'::ideas.evaluation_status) = (error_message IS NOT NULL))),
+    CONSTRAINT evaluations_pkey PRIMARY KEY (id),
+    CONSTRAINT evaluations_results_check CHECK ((((status = 'completed'::ideas.evaluation_status) = (results IS NOT NULL)) AND (jsonb_typeof(results) = 'object'::text))),
+    CONSTRAINT evaluations_revision_check CHECK ((revision > 0)),
+    CONSTRAINT evaluations_started_at_check CHECK (
+CASE status
+    WHEN 'pending'::ideas.evaluation_status THEN (started_at IS NULL)
+    WHEN 'failed'::ideas.evaluation_status THEN true
+    ELSE (started_at IS NOT NULL)
+END),
+    CONSTRAINT evaluations_started_at_completed_at_check CHECK ((completed_at >= started_at))
+);
+
+CREATE TABLE ideas.legacy_rejects (
+    table_name text NOT NULL,
+    legacy_id text NOT NULL,
+    reason text NOT NULL,
+    original jsonb NOT NULL,
+    rejected_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT legacy_rejects_original_check CHECK ((jsonb_typeof(original) = 'object'::text)),
+    CONSTRAINT legacy_rejects_pkey PRIMARY KEY (table_name, legacy_id)
+);
+
+CREATE TABLE ideas.users (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    email text NOT NULL,
+    password_hash text NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT users_email_check CHECK (((char_length(email) <= 255) AND (email ~ '^[^@[:space:]]+@[^@[:space:]]+$'::text))),
+    CONSTRAINT users_name_check CHECK (((char_length(btrim(name)) >= 1) AND (char_length(name) <= 255))),
+    CONSTRAINT users_password_hash_check CHECK ((password_hash ~ '^\$[a-z0-9-]+\$'::text)),
+    CONSTRAINT users_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX agent_results_agent_type_completed_at_idx ON ideas.agent_results USING btree (agent_type, completed_at);
+
+CREATE INDEX agent_results_agent_type_lease_until_idx ON ideas.agent_results USING btree (agent_type, lease_until) WHERE ((status = 'running'::ideas.agent_status) AND (deleted_at IS NULL));
+
+CREATE INDEX agent_results_agent_type_run_at_id_idx ON ideas.agent_results USING btree (agent_type, run_at, id) WHERE ((status = 'pending'::ideas.agent_status) AND (deleted_at IS NULL));
+
+CREATE INDEX agent_results_insights_idx ON ideas.agent_results USING gin (insights jsonb_path_ops);
+
+CREATE INDEX business_ideas_created_at_id_idx ON ideas.business_ideas USING btree (created_at, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX business_ideas_embedding_idx ON ideas.business_ideas USING hnsw (embedding public.vector_cosine_ops) WHERE (deleted_at IS NULL);
+
+CREATE INDEX business_ideas_fts_idx ON ideas.business_ideas USING gin (fts) WHERE (deleted_at IS NULL);
+
+CREATE INDEX business_ideas_status_created_at_id_idx ON ideas.business_ideas USING btree (status, created_at, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX business_ideas_title_trigrams_idx ON ideas.business_ideas USING gin (title_trigrams) WHERE (deleted_at IS NULL);
+
+CREATE INDEX business_ideas_user_id_created_at_id_idx ON ideas.business_ideas USING btree (user_id, created_at, id);
+
+CREATE UNIQUE INDEX evaluations_business_idea_id_live_key ON ideas.evaluations USING btree (business_idea_id) WHERE ((status = ANY (ARRAY['pending'::ideas.evaluation_status, 'analyzing'::ideas.evaluation_status])) AND (deleted_at IS NULL));
+
+CREATE INDEX evaluations_created_at_id_idx ON ideas.evaluations USING btree (created_at, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX evaluations_priority_created_at_id_idx ON ideas.evaluations USING btree (priority DESC, created_at, id) WHERE ((status = 'pending'::ideas.evaluation_status) AND (deleted_at IS NULL));
+
+CREATE INDEX evaluations_results_idx ON ideas.evaluations USING gin (results jsonb_path_ops);
+
+CREATE INDEX evaluations_started_at_idx ON ideas.evaluations USING btree (started_at) WHERE ((status = 'analyzing'::ideas.evaluation_status) AND (deleted_at IS NULL));
+
+CREATE INDEX evaluations_status_created_at_id_idx ON ideas.evaluations USING btree (status, created_at, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX users_created_at_id_idx ON ideas.users USING btree (created_at, id) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX users_lower_email_key ON ideas.users USING btree (lower(email)) WHERE (deleted_at IS NULL);
+
+CREATE TRIGGER agent_results_audit AFTER INSERT OR DELETE OR UPDATE ON ideas.agent_results FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER agent_results_evaluation_id_live BEFORE INSERT OR UPDATE OF evaluation_id, deleted_at ON ideas.agent_results FOR EACH ROW WHEN ((new.deleted_at IS NULL)) EXECUTE FUNCTION ideas.require_live_parent('ideas.evaluations', 'evaluation_id');
+
+CREATE TRIGGER agent_results_set_updated_at BEFORE UPDATE ON ideas.agent_results FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER agent_results_status_step BEFORE UPDATE OF status ON ideas.agent_results FOR EACH ROW WHEN (((old.status <> new.status) AND ((((((old.status <> 'pending'::ideas.agent_status) OR (new.status <> 'running'::ideas.agent_status)) AND ((old.status <> 'pending'::ideas.agent_status) OR (new.status <> 'failed'::ideas.agent_status))) AND ((old.status <> 'running'::ideas.agent_status) OR (new.status <> 'pending'::ideas.agent_status))) AND ((old.status <> 'running'::ideas.agent_status) OR (new.status <> 'completed'::ideas.agent_status))) AND ((old.status <> 'running'::ideas.agent_status) OR (new.status <> 'failed'::ideas.agent_status))))) EXECUTE FUNCTION ideas.refuse_step();
+
+CREATE TRIGGER business_ideas_audit AFTER INSERT OR DELETE OR UPDATE ON ideas.business_ideas FOR EACH ROW EXECUTE FUNCTION core.audit_row('embedding');
+
+CREATE TRIGGER business_ideas_delete_evaluations AFTER UPDATE OF deleted_at ON ideas.business_ideas FOR EACH ROW WHEN ((old.deleted_at IS DISTINCT FROM new.deleted_at)) EXECUTE FUNCTION ideas.delete_children('ideas.evaluations', 'business_idea_id');
+
+CREATE TRIGGER business_ideas_set_updated_at BEFORE UPDATE ON ideas.business_ideas FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER business_ideas_status_own BEFORE INSERT OR UPDATE OF status ON ideas.business_ideas FOR EACH ROW EXECUTE FUNCTION ideas.require_own_status();
+
+CREATE TRIGGER business_ideas_user_id_live BEFORE INSERT OR UPDATE OF user_id, deleted_at ON ideas.business_ideas FOR EACH ROW WHEN ((new.deleted_at IS NULL)) EXECUTE FUNCTION ideas.require_live_parent('ideas.users', 'user_id');
+
+CREATE TRIGGER evaluations_audit AFTER INSERT OR DELETE OR UPDATE ON ideas.evaluations FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER evaluations_business_idea_id_live BEFORE INSERT OR UPDATE OF business_idea_id, deleted_at ON ideas.evaluations FOR EACH ROW WHEN ((new.deleted_at IS NULL)) EXECUTE FUNCTION ideas.require_live_parent('ideas.business_ideas', 'business_idea_id');
+
+CREATE TRIGGER evaluations_delete_agent_results AFTER UPDATE OF deleted_at ON ideas.evaluations FOR EACH ROW WHEN ((old.deleted_at IS DISTINCT FROM new.deleted_at)) EXECUTE FUNCTION ideas.delete_children('ideas.agent_results', 'evaluation_id');
+
+CREATE TRIGGER evaluations_set_idea_status AFTER INSERT OR DELETE OR UPDATE OF business_idea_id, status, deleted_at ON ideas.evaluations FOR EACH ROW EXECUTE FUNCTION ideas.set_idea_status();
+
+CREATE TRIGGER evaluations_set_updated_at BEFORE UPDATE ON ideas.evaluations FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER evaluations_status_step BEFORE UPDATE OF status ON ideas.evaluations FOR EACH ROW WHEN (((old.status <> new.status) AND (((((old.status <> 'pending'::ideas.evaluation_status) OR (new.status <> 'analyzing'::ideas.evaluation_status)) AND ((old.status <> 'pending'::ideas.evaluation_status) OR (new.status <> 'failed'::ideas.evaluation_status))) AND ((old.status <> 'analyzing'::ideas.evaluation_status) OR (new.status <> 'completed'::ideas.evaluation_status))) AND ((old.status <> 'analyzing'::ideas.evaluation_status) OR (new.status <> 'failed'::ideas.evaluation_status))))) EXECUTE FUNCTION ideas.refuse_step();
+
+CREATE TRIGGER users_audit AFTER INSERT OR DELETE OR UPDATE ON ideas.users FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER users_delete_ideas AFTER UPDATE OF deleted_at ON ideas.users FOR EACH ROW WHEN ((old.deleted_at IS DISTINCT FROM new.deleted_at)) EXECUTE FUNCTION ideas.delete_children('ideas.business_ideas', 'user_id');
+
+CREATE TRIGGER users_set_updated_at BEFORE UPDATE ON ideas.users FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+COMMENT ON FUNCTION ideas.delete_children() IS 'For AFTER UPDATE OF deleted_at, with a table and its column that refers to this one: what belongs to a row is deleted with it, and restored with it.';
+
+COMMENT ON FUNCTION ideas.free_slots(text) IS 'How many more tasks of an agent type may run. Holds off other claims of the type until the transaction ends.';
+
+COMMENT ON FUNCTION ideas.import_legacy(text) IS 'Takes over what the earlier schema has and this one has not, and counts it; without all three tables, nothing.';
+
+COMMENT ON FUNCTION ideas.import_legacy_evaluation(jsonb) IS 'Takes over a business evaluation, whose user_email says whose it is.';
+
+COMMENT ON FUNCTION ideas.import_legacy_execution(jsonb) IS 'Takes over what an agent did; its evaluation must have been before.';
+
+COMMENT ON FUNCTION ideas.import_legacy_user(jsonb) IS 'Takes over a user, unless the address is known; without a hash nobody can log in.';
+
+COMMENT ON FUNCTION ideas.inner_trigrams(text) IS 'The trigrams that every text has which holds this one as a part; none if it has no three letters or digits in a row.';
+
+COMMENT ON FUNCTION ideas.legacy_key(text,text) IS 'The id of a row that was taken over: its own if that was a uuid, else made of it.';
+
+COMMENT ON FUNCTION ideas.recommendation(numeric) IS 'What an overall score from 0 to 100 advises: GO from 70, PIVOT from 50, else NO-GO.';
+
+COMMENT ON FUNCTION ideas.refuse_step() IS 'For BEFORE UPDATE OF status ... WHEN (no such step): refuses it as a broken CHECK that has the trigger''s name.';
+
+COMMENT ON FUNCTION ideas.require_live_parent() IS 'For BEFORE INSERT OR UPDATE ... WHEN (NEW.deleted_at IS NULL), with a table and the column that refers to it: refuses a live row under a deleted one.';
+
+COMMENT ON FUNCTION ideas.require_own_status() IS 'For business_ideas: refuses a status that the idea''s evaluations do not make.';
+
+COMMENT ON FUNCTION ideas.set_idea_status() IS 'For evaluations: makes the status of their idea what they say.';
+
+COMMENT ON FUNCTION ideas.status_of(uuid) IS 'The status that an idea has by its evaluations.';
+
+COMMENT ON SCHEMA ideas IS 'Business ideas and what AI agents make of them: users, ideas, evaluations, agent results.';
+
+COMMENT ON COLUMN ideas.agent_results.attempts IS 'How often the task was claimed.';
+
+COMMENT ON COLUMN ideas.agent_results.error_message IS 'Why the last attempt that failed did so; kept when a later one succeeds.';
+
+COMMENT ON COLUMN ideas.agent_results.insights IS 'What to show a reader; its next_steps, an array, go into the evaluation''s results.';
+
+COMMENT ON COLUMN ideas.agent_results.run_at IS 'From when on a pending task may be claimed; NULL until the evaluation starts.';
+
+COMMENT ON COLUMN ideas.agent_results.score IS 'From 0 to 100, greater is better; there is one if, and only if, it is completed.';
+
+COMMENT ON COLUMN ideas.agent_types.backoff_ms IS 'The wait before the second attempt; it doubles with each further one.';
+
+COMMENT ON COLUMN ideas.agent_types.enabled IS 'Whether new evaluations ask this agent; tasks that are there already are done.';
+
+COMMENT ON COLUMN ideas.agent_types.lease_s IS 'How long a worker may hold a task, unless it extends its lease.';
+
+COMMENT ON COLUMN ideas.agent_types.max_running IS 'The most tasks that all of its workers together may hold at one time.';
+
+COMMENT ON COLUMN ideas.agent_types.weight IS 'How much the agent''s score counts against those of the others.';
+
+COMMENT ON COLUMN ideas.business_ideas.description IS '50 to 5,000 characters; blanks around it do not count towards the 50.';
+
+COMMENT ON COLUMN ideas.business_ideas.embedding IS 'Embedding of title and description; cosine distance. The zero vector has no direction and is refused.';
+
+COMMENT ON COLUMN ideas.business_ideas.fts IS 'Title (weight A) and description (B).';
+
+COMMENT ON COLUMN ideas.business_ideas.status IS 'Follows from the evaluations, by ideas.status_of(), and cannot be set otherwise.';
+
+COMMENT ON COLUMN ideas.business_ideas.title_trigrams IS 'Trigrams of the title, for candidates by ideas.inner_trigrams().';
+
+COMMENT ON COLUMN ideas.evaluations.results IS 'What the agents'' results come to: overall_score, recommendation, confidence_level, scores by agent, and next_steps.';
+
+COMMENT ON COLUMN ideas.evaluations.revision IS 'Which evaluation of the idea this is, from 1.';
+
+COMMENT ON COLUMN ideas.users.password_hash IS 'In a self-describing form, such as $argon2id$...; a bare password has none and is refused.';
+
+COMMENT ON TABLE ideas.agent_results IS 'One agent''s task in an evaluation, and its result.';
+
+COMMENT ON TABLE ideas.agent_types IS 'The agents that look at an idea, and how the work of each is handed out.';
+
+COMMENT ON TABLE ideas.business_ideas IS 'An idea that a user has, to be evaluated as often as the user likes.';
+
+COMMENT ON TABLE ideas.evaluations IS 'One evaluation of an idea by all agents that were enabled when it was submitted.';
+
+COMMENT ON TABLE ideas.legacy_rejects IS 'The rows of the earlier schema that could not be taken over, as they were.';
+
+COMMENT ON TABLE ideas.users IS 'A person, once for each e-mail address in any case, deleted ones aside.';
+
+COMMENT ON TYPE ideas.agent_status IS 'pending: to be claimed from run_at on. running: a worker holds it until lease_until. completed: there is a score. failed: out of attempts or of time.';
+
+COMMENT ON TYPE ideas.evaluation_priority IS 'In which order pending evaluations have their turn; greater is sooner.';
+
+COMMENT ON TYPE ideas.evaluation_status IS 'pending: waits for its turn. analyzing: its agents are at work. completed: there are results. failed: there will be none; the idea can be submitted again.';
+
+COMMENT ON TYPE ideas.idea_status IS 'What an idea''s evaluations make it. submitted: one is pending. evaluating: one is analyzing. completed: one is done, and none under way. draft: none of these.';
+
 -- Schema public
 
 CREATE SCHEMA IF NOT EXISTS public;

@@ -59,7 +59,10 @@ def run(command: str, folder: Path) -> str:
 
 
 def test_every_command_of_the_readme_works(copy: Path, empty_url: str) -> None:
-    """001-15: in their order, in one checkout; `make test` is what runs this test."""
+    """001-15, 002-01, 002-16
+
+    In their order, in one checkout; `make test` is what runs this test.
+    """
     commands = blocks("sh")
     assert commands[0] == "make demo\nmake test\n"
     tour = run("make demo", copy)

@@ -30,6 +30,7 @@ def test_an_argument_wins_over_the_environment(
 def test_the_environment_wins_over_dotenv_and_dotenv_over_the_project_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """002-16, 002-52"""
     (tmp_path / "drystone.toml").write_text("pool_max_size = 1\npool_min_size = 1\n")
     assert Settings.load(tmp_path).pool_max_size == 1
     (tmp_path / ".env").write_text("DRYSTONE_POOL_MAX_SIZE=2\nUNRELATED=x\n")
@@ -46,6 +47,7 @@ def test_database_url_may_stand_in_dotenv(tmp_path: Path) -> None:
 def test_a_secret_may_lie_in_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """002-07, 002-52"""
     secret = tmp_path / "url"
     secret.write_text("postgresql://app:hunter2@db/events\n")
     monkeypatch.setenv("DATABASE_URL_FILE", str(secret))
@@ -64,6 +66,7 @@ def test_a_secret_file_that_is_missing_is_named(
 def test_libpqs_variables_choose_a_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """002-16, 002-52"""
     monkeypatch.setenv("PGUSER", "app")
     assert Settings.load(tmp_path).conninfo() is None
     monkeypatch.setenv("PGHOST", "db.internal")
@@ -73,6 +76,7 @@ def test_libpqs_variables_choose_a_server(
 
 
 def test_a_password_is_never_shown(tmp_path: Path) -> None:
+    """002-07, 002-52"""
     url = "postgresql://app:hunter2@db:5432/events"
     settings = Settings.load(tmp_path, database_url=url)
     assert "hunter2" not in f"{settings!r} {settings} {settings.model_dump()}"

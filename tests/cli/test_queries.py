@@ -152,6 +152,7 @@ def test_queries_without_migrations_are_described_on_the_database_itself(
 def test_impact_names_the_queries_that_a_migration_breaks_or_changes(
     project: Drystone, tmp_path: Path
 ) -> None:
+    """002-19"""
     project("generate")
     assert project("impact").out == "0 queries affected\n"
     folder = tmp_path / "migrations" / "shop"

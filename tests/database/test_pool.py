@@ -14,12 +14,13 @@ from drystone.settings import Settings
 def test_a_pool_holds_at_most_what_is_configured(
     database_url: str, settings: Settings
 ) -> None:
-    """001-06"""
+    """001-06, 002-05, 002-20"""
     with open_pool(database_url, settings) as pool:
         assert (pool.min_size, pool.max_size) == (1, 20)
 
 
 def test_an_exhausted_pool_says_so(database_url: str) -> None:
+    """002-05, 002-23"""
     settings = Settings(pool_min_size=1, pool_max_size=1, pool_timeout=0.05)
     with (
         open_pool(database_url, settings) as pool,
@@ -33,6 +34,7 @@ def test_an_exhausted_pool_says_so(database_url: str) -> None:
 def test_a_connection_that_died_is_replaced_before_it_is_lent(
     database_url: str, settings: Settings
 ) -> None:
+    """002-23"""
     with open_pool(database_url, settings) as pool:
         with pool.connection() as lent:
             first = lent.info.backend_pid

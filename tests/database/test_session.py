@@ -26,6 +26,7 @@ def shown(connection: Connection[Any], parameter: str) -> str:
 
 
 def test_a_session_starts_with_its_limits(connection: Connection[Any]) -> None:
+    """002-21"""
     assert shown(connection, "statement_timeout") == "30s"
     assert shown(connection, "idle_in_transaction_session_timeout") == "1min"
     assert shown(connection, "application_name") == "drystone"
@@ -33,6 +34,7 @@ def test_a_session_starts_with_its_limits(connection: Connection[Any]) -> None:
 
 
 def test_every_limit_can_be_configured(database_url: str) -> None:
+    """002-21, 002-52"""
     settings = Settings(
         statement_timeout=1.5,
         idle_in_transaction_timeout=0,
@@ -56,6 +58,7 @@ def test_options_in_the_url_win(database_url: str, settings: Settings) -> None:
 def test_a_statement_over_the_limit_is_cancelled_with_a_typed_error(
     database_url: str,
 ) -> None:
+    """002-21, 002-45"""
     with connect(database_url, Settings(statement_timeout=0.05)) as connection:
         connection.execute("CREATE TABLE public.slow AS SELECT 1 AS id")
         with pytest.raises(StatementTimeout) as caught, translated():

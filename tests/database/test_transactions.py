@@ -28,7 +28,7 @@ def doctors(connection: Connection[Any]) -> Connection[Any]:
 def test_write_skew_is_prevented_by_running_the_loser_again(
     doctors: Connection[Any], database_url: str, settings: Settings
 ) -> None:
-    """001-13"""
+    """001-13, 002-36"""
     both_have_read = threading.Barrier(2)
     runs: list[str] = []
 
@@ -52,6 +52,7 @@ def test_write_skew_is_prevented_by_running_the_loser_again(
 def test_both_sides_of_a_deadlock_finish(
     doctors: Connection[Any], database_url: str, settings: Settings
 ) -> None:
+    """002-36"""
     both_hold_one = threading.Barrier(2)
     runs: list[str] = []
 

@@ -49,7 +49,7 @@ def scratch(
 
 
 def test_every_shipped_migration_is_proven(empty_url: str, settings: Settings) -> None:
-    """001-04"""
+    """001-04, 002-03, 002-14"""
     migrations = read_migrations([shipped("migrations")])
     proofs = proof.verify(empty_url, settings, migrations)
     assert [each.id for each in proofs] == [m.id for m in migrations]
@@ -151,7 +151,7 @@ def test_empty_tables_get_a_row_where_their_rules_allow(
         f"{schema}.{table}"
         for schema, table in connection.execute(
             "SELECT schemaname, tablename FROM pg_tables"
-            " WHERE schemaname IN ('core', 'dining', 'events')"
+            " WHERE schemaname IN ('core', 'dining', 'events', 'ideas')"
         ).fetchall()
         if connection.execute(
             sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, table))

@@ -158,6 +158,15 @@ CROSS JOIN LATERAL unnest(a.tags) AS tag (tag)
 WHERE tag.tag <> :tag
 ORDER BY a.id, tag.tag;
 """,
+    """
+-- name: ordered_{number}()
+-- order newest: a.made_on DESC, a.id DESC
+-- order oldest: a.made_on, a.id
+-- order dearest: a.amount DESC, a.id
+SELECT a.id, a.name
+FROM shop.{table} AS a
+ORDER BY a.made_on DESC, a.id DESC;
+""",
 ]
 
 

@@ -381,13 +381,18 @@ def _keywords(query: Written) -> Iterator[Edit]:
 def _commas(query: Written) -> Iterator[Edit]:
     """Leave out commas, but not where what is left has another meaning.
 
-    That is between strings on two lines, which become one, and before a sign, which
-    subtracts then. Elsewhere too it may look like a type, a modifier or an operator
+    That is between strings on two lines, which become one, before a sign, which
+    subtracts then, and between names, of which one becomes the alias of the other.
+    Elsewhere too it may look like a type, a modifier or an operator
     class for a while, so that the mistake is told anywhere in the query.
     """
     for at, token in enumerate(query.tokens):
-        left, right = query.before(at)[:1], query.texts(at + 1, 1)[0][:1]
-        if token.text == "," and right not in {"-", "+"} and {left, right} != {"'"}:
+        if token.text != ",":
+            continue
+        before, (after, next_) = query.before(at), query.texts(at + 1, 2)
+        left, right = before[:1], after[:1]
+        renames = before.isidentifier() and after.isidentifier() and next_ not in ".("
+        if right not in {"-", "+"} and {left, right} != {"'"} and not renames:
             yield Edit(token.start, token.end, "", query.begin, query.end)
 
 

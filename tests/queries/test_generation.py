@@ -161,6 +161,35 @@ def _bare(folder: Path) -> None:
 # --- The same every time --------------------------------------------------------------
 
 
+NESTED = """
+-- name: all_brands()
+SELECT
+    brand.id,
+    brand.name,
+    item.id AS "brand_items[].id",
+    item.name AS "brand_items[].name",
+    item.price AS "brand_items[].price",
+    photo.id AS "brand_items[].photo.id",
+    review.id AS "brand_items[].reviews[].id",
+    review.stars AS "brand_items[].reviews[].stars"
+FROM shop.brands AS brand
+LEFT JOIN shop.items AS item ON item.brand_id = brand.id
+LEFT JOIN shop.photos AS photo ON photo.item_id = item.id
+LEFT JOIN shop.reviews AS review ON review.item_id = item.id;
+"""
+
+
+def test_deep_objects_are_written_as_ruff_would_have_them(
+    build: Build, package: Package, shop: Connection[Any]
+) -> None:
+    acme, bolt = build(NESTED).all_brands(shop)
+    _bare(package.folder)
+    _ruff(package.folder)
+    (anvil,) = acme.brand_items[:1]
+    assert (anvil.name, len(anvil.reviews)) == ("anvil", 2)
+    assert bolt.brand_items[0].photo is None
+
+
 def test_500_queries_are_generated_as_ruff_would_have_them_and_alike_twice(
     make: Callable[[int, int], Project],
 ) -> None:

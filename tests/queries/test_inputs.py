@@ -147,7 +147,7 @@ class ThingsUpdate(InputModel):
 ''')
 
 
-@pytest.mark.parametrize("schema", ["core", "events", "shop"])
+@pytest.mark.parametrize("schema", ["core", "events", "ideas", "shop"])
 def test_the_text_is_formatted(
     schema: str, shop: Connection[Any], models: Models
 ) -> None:

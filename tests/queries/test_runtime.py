@@ -589,6 +589,7 @@ def test_errors_name_the_query_and_not_the_value(shop: Connection[Any]) -> None:
 
 
 def test_the_server_sees_the_querys_name(shop: Connection[Any]) -> None:
+    """002-38"""
     activity = Statement[str](
         "shop.test.activity",
         "SELECT query FROM pg_catalog.pg_stat_activity"

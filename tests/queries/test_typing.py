@@ -26,10 +26,12 @@ def errors(name: str) -> set[int]:
 
 
 def test_right_use_passes() -> None:
+    """002-49"""
     assert errors("accepted.py") == set()
 
 
 def test_wrong_use_is_refused_line_by_line() -> None:
+    """002-49"""
     lines = (SAMPLES / "refused.py").read_text().splitlines()
     marked = {n for n, line in enumerate(lines, 1) if line.endswith("# refused")}
     assert len(marked) > 15

@@ -938,6 +938,7 @@ def test_a_backup_is_pending_until_it_was_verified(
 def test_db_health_speaks_of_the_database_that_it_is_asked_in(
     connection: Connection, queries: Any
 ) -> None:
+    """002-22"""
     health = queries.core.health.db_health(connection)
     assert health.database_name == connection.info.dbname
     assert health.is_replica is False
@@ -946,6 +947,7 @@ def test_db_health_speaks_of_the_database_that_it_is_asked_in(
 
 
 def test_db_connections_adds_up(connection: Connection, queries: Any) -> None:
+    """002-22, 002-23"""
     use = queries.core.health.db_connections(connection)
     assert use.active >= 1
     assert use.total >= use.active + use.idle + use.idle_in_transaction
@@ -969,6 +971,7 @@ def test_db_connections_adds_up(connection: Connection, queries: Any) -> None:
 def test_connections_are_warned_of_beyond_their_limits(
     connection: Connection, used: int, active: int, idle: int, warned_of: list[str]
 ) -> None:
+    """002-23"""
     warnings = value(
         connection,
         "SELECT core.connection_warnings(%s, %s, %s, 100)",
@@ -993,6 +996,7 @@ def test_db_sizes_lists_tables_largest_first(
 def test_an_absent_pg_stat_statements_is_reported_not_an_error(
     connection: Connection, queries: Any
 ) -> None:
+    """002-38"""
     rows = queries.core.health.slow_queries(connection, min_ms=None, limit_rows=None)
     (row,) = rows
     assert row.unavailable == "extension pg_stat_statements is not installed"

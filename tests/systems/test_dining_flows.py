@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -606,3 +608,14 @@ def test_operations_and_errors_are_logged_without_values(
     assert "mentions_url_check" in str(caught.value)
     assert caught.value.sqlstate == "23514"
     assert "secret" not in " ".join([*messages, str(caught.value)])
+
+
+def test_dining_needs_no_cache_no_language_model_and_no_network() -> None:
+    """000-20"""
+    program = "import sys, drystone.systems.dining.flows; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    imported = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "drystone" in imported
+    assert not imported & {"anthropic", "httpx", "openai", "praw", "redis", "requests"}

@@ -94,9 +94,9 @@ def _print_stop(number: int, stop: tour.Stop) -> None:
 
 def _roll_back_and_forward(context: Context, migrations: list[Migration]) -> None:
     conninfo, settings = context.target.conninfo, context.settings
-    down = runner.rollback(conninfo, settings, migrations)
+    down = runner.rollback(conninfo, settings, migrations, systems=["events"])
     up = runner.migrate(conninfo, settings, migrations)
-    output.line("\n8. Roll the last migration back, and forward", style="bold")
+    output.line("\n8. Roll the last migration of events back, and forward", style="bold")
     for verb, each in (("rolled back", down), ("applied", up)):
         for one in each:
             output.line(f"   {verb} {one.id} ({output.duration(one.seconds)})")

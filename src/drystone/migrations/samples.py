@@ -51,7 +51,8 @@ ORDER BY max(depth.level), own.nspname, own.relname
 """
 
 # What each column is given: a value by its type, or one that a foreign key allows, of
-# a row that has what a generated column of the key generates.
+# a row that has what a generated column of the key generates. A row that is marked as
+# deleted would be none that others can belong to.
 _COLUMNS = """
 SELECT
     a.attname,
@@ -116,6 +117,7 @@ WHERE a.attrelid = pg_catalog.to_regclass(%s)
     AND NOT a.attisdropped
     AND a.attgenerated = ''
     AND a.attidentity <> 'a'
+    AND a.attname <> 'deleted_at'
 ORDER BY a.attnum
 """
 
@@ -127,6 +129,7 @@ _TEXTS = (
     "https://example.org/sample",
     "example.org",
     "EUR",
+    "$sample$@example.org",  # an address and a password's hash at once
 )
 
 _BY_TYPE = {

@@ -60,8 +60,8 @@ def _describe(describer: Describer, area: Area, query: Query) -> DescribedQuery:
         annotations = read_annotations(query)
         if query.operator == SCRIPT:
             return DescribedQuery(area, query, annotations, pieces, _NOTHING)
-        pieces = make_template(query, annotations.orders)
         described = _with_annotations(describer.describe(query.sql), query, annotations)
+        pieces = make_template(query, annotations.orders)
         _check_variants(describer, query, pieces, described)
     except QueryRefused as refused:
         error: QueryError = _located(refused, query)

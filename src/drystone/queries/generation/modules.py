@@ -16,12 +16,14 @@ from drystone.queries.describing.described import SCRIPT, DescribedQuery
 from drystone.queries.describing.description import Parameter
 from drystone.queries.generation.python import (
     WIDTH,
+    Group,
     bracketed,
     called,
     docstring,
     head,
     imports,
     indented,
+    laid_out,
     member,
     quoted,
     sql_literal,
@@ -166,7 +168,8 @@ class _Function:
             item = self._row_class(shape, f"{class_name(query.query.name)}Row")
             if shape.branches:
                 self._module.use(("drystone.queries.runtime", "Nest"))
-                options.append(_nest(shape, item, indent=4, prefix="nest="))
+                nest = laid_out(_nest(shape, item), indent=4, prefix="nest=")
+                options.append(nest)
             else:
                 options.append(f"row={item}")
         converters = [
@@ -237,6 +240,8 @@ class _Function:
         if parameters:
             given = indented(bracketed("parameters=", parameters, "()"), 4)
             options = [given, *options]
+        if query.annotations.replica:
+            options = [*options, "replica=True"]
         arguments = [quoted(query.name), text, *options]
         lines = "".join(f"    {argument},\n" for argument in arguments)
         taken, values = self._arguments()
@@ -255,9 +260,8 @@ class _Function:
             elif isinstance(piece, OrderBy):
                 self._module.use(("drystone.queries.runtime", "OrderBy"))
                 orders = [f"{quoted(n)}: {quoted(t)}" for n, t in piece.orders.items()]
-                width = WIDTH - len("        OrderBy(),")
-                listed = indented(bracketed("", orders, width=width), 8)
-                written = f"OrderBy({listed})"
+                order_by = Group("OrderBy", [Group("", orders, "{}")])
+                written = laid_out(order_by, indent=8)
             else:
                 written = sql_literal(piece)
             lines.append(f"        {written},\n")
@@ -307,7 +311,7 @@ class _Function:
                 passed = local
         if self._chooses:
             order = ", order" if self._orders else ""
-            lines.append(f"{chosen} = {statement}.pick({passed}{order})")
+            lines.append(f"{chosen} = {statement}.pick({passed or '()'}{order})")
             statement = chosen
         passed = f", {passed}" if passed else ""
         lines.append(f"return {statement}.{method}(connection{passed})")
@@ -412,27 +416,14 @@ def _all_leaves(branch: Branch) -> list[Leaf]:
     return sorted([*branch.leaves, *below], key=lambda leaf: leaf.index)
 
 
-def _nest(branch: Branch, name: str, *, indent: int, prefix: str = "") -> str:
-    """Write how rows are folded, in as few lines as fit behind an indented prefix."""
-    space = " " * indent
+def _nest(branch: Branch, name: str) -> Group:
     fields = [
         str(each.index)
         if isinstance(each, Leaf)
-        else _nest(each, branch_class(name, key), indent=indent + 8)
+        else _nest(each, branch_class(name, key))
         for key, each in branch.fields.items()
     ]
-    width = WIDTH - indent - len("    ,")
-    listed = indented(bracketed("", fields, "()", width=width), indent + 4)
-    arguments = [name, listed]
-    if branch.many:
-        arguments.append("many=True")
+    options = ["many=True"] if branch.many else []
     if branch.presence is not None:
-        arguments.append(f"presence={branch.presence}")
-    together = ", ".join(arguments)
-    line = f"{prefix}Nest({together})"
-    if "\n" not in line and indent + len(line) + len(",") <= WIDTH:
-        return line
-    if "\n" not in together and indent + 4 + len(together) <= WIDTH:
-        return f"{prefix}Nest(\n{space}    {together}\n{space})"
-    lines = "".join(f"{space}    {argument},\n" for argument in arguments)
-    return f"{prefix}Nest(\n{lines}{space})"
+        options.append(f"presence={branch.presence}")
+    return Group("Nest", [name, Group("", fields), *options])

@@ -263,6 +263,7 @@ def _manifest(queries: Sequence[DescribedQuery], module: str) -> str:
         query.query.name: {
             "operation": OPERATIONS[query.query.operator],
             **signature(query),
+            **({"replica": True} if query.annotations.replica else {}),
         }
         for query in queries
     }

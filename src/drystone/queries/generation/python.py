@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 WIDTH = 88
 
@@ -73,6 +74,44 @@ def called(name: str, arguments: Sequence[str], *, indent: int) -> str:
     if indent + len(line) + len(",") <= WIDTH:
         return line
     return f"{name}(\n{space}    {', '.join(arguments)}\n{space})"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Items in brackets: those of a call, if there is a name, of a tuple or a dict."""
+
+    name: str
+    items: Sequence[str | Group]
+    brackets: str = "()"
+
+
+def laid_out(item: str | Group, *, indent: int, prefix: str = "") -> str:
+    """Write nested groups, each on one line if it fits: the first line without indent.
+
+    What does not fit is divided as ruff does: a call's arguments onto one line of their
+    own if they fit there, all else onto one line for each item.
+    """
+    line = prefix + _on_one_line(item)
+    if isinstance(item, str) or indent + len(line) + len(",") <= WIDTH:
+        return line
+    space = " " * indent
+    opening, closing = f"{prefix}{item.name}{item.brackets[0]}\n", item.brackets[1]
+    arguments = ", ".join(map(_on_one_line, item.items))
+    if item.name and indent + 4 + len(arguments) <= WIDTH:
+        return f"{opening}{space}    {arguments}\n{space}{closing}"
+    comma = "" if item.name and len(item.items) == 1 else ","
+    lines = [laid_out(each, indent=indent + 4) for each in item.items]
+    inner = "".join(f"{space}    {line}{comma}\n" for line in lines)
+    return f"{opening}{inner}{space}{closing}"
+
+
+def _on_one_line(item: str | Group) -> str:
+    if isinstance(item, str):
+        return item
+    listed = ", ".join(map(_on_one_line, item.items))
+    alone = not item.name and item.brackets == "()" and len(item.items) == 1
+    comma = "," if alone else ""
+    return f"{item.name}{item.brackets[0]}{listed}{comma}{item.brackets[1]}"
 
 
 def sql_literal(text: str) -> str:

@@ -71,8 +71,10 @@ class Choice(Generic[Row]):
         nest: Nest[Row] | None = None,
         converters: Mapping[int, Callable[[Any], Any]] | None = None,
         binary: bool = False,
+        replica: bool = False,
     ) -> None:
         self._name = name
+        self.replica = replica
         self._pieces = pieces
         self._parameters = parameters
         self._row = row
@@ -118,6 +120,7 @@ class Choice(Generic[Row]):
             nest=self._nest,
             converters=self._converters,
             binary=self._binary,
+            replica=self.replica,
         )
 
 

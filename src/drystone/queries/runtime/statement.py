@@ -61,7 +61,7 @@ class Statement(Generic[Row]):
     column, and with ``nest`` rows are folded into objects that hold others.
     ``converters`` turn the values of a column, by its index, unless NULL.
     ``binary`` asks for results in binary form, which types without a binary loader in
-    psycopg return as bytes.
+    psycopg return as bytes. ``replica`` says that it may be asked of a replica.
 
     A vector arrives as ``pgvector.Vector``, in text as in binary form: ``to_list()``
     has its numbers, ``to_numpy()`` an array of float32.
@@ -75,6 +75,7 @@ class Statement(Generic[Row]):
         "_nest",
         "_parameters",
         "_sql",
+        "replica",
     )
 
     def __init__(
@@ -87,8 +88,10 @@ class Statement(Generic[Row]):
         nest: Nest[Row] | None = None,
         converters: Mapping[int, Callable[[Any], Any]] | None = None,
         binary: bool = False,
+        replica: bool = False,
     ) -> None:
         self._name = name
+        self.replica = replica
         self._sql = "".join(["/* ", name, " */ ", sql]).encode()
         self._parameters = parameters
         self._binary = binary

@@ -65,7 +65,12 @@ SELECT
         WHERE i.indrelid = c.oid
             AND i.indisunique
             AND i.indnkeyatts = 1
-            AND i.indkey[0] = a.attnum
+            AND (
+                i.indkey[0] = a.attnum
+                OR i.indkey[0] = 0
+                AND pg_catalog.pg_get_expr(i.indexprs, i.indrelid)
+                    = pg_catalog.format('lower(%%I)', a.attname)
+            )
     ) AS is_key,
     {in_key} AS in_key
 FROM pg_catalog.pg_attribute AS a

@@ -1,0 +1,5 @@
+-- Takes back the users.
+--
+-- Lock: ACCESS EXCLUSIVE on ideas.users. Rewrites: none. Loses: every user.
+
+DROP TABLE ideas.users;
