@@ -96,7 +96,8 @@ def _roll_back_and_forward(context: Context, migrations: list[Migration]) -> Non
     conninfo, settings = context.target.conninfo, context.settings
     down = runner.rollback(conninfo, settings, migrations, systems=["events"])
     up = runner.migrate(conninfo, settings, migrations)
-    output.line("\n8. Roll the last migration of events back, and forward", style="bold")
+    title = "8. Roll the last migration of events back, and forward"
+    output.line(f"\n{title}", style="bold")
     for verb, each in (("rolled back", down), ("applied", up)):
         for one in each:
             output.line(f"   {verb} {one.id} ({output.duration(one.seconds)})")

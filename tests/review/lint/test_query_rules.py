@@ -16,7 +16,7 @@ from drystone.migrations.files import read_migrations
 from drystone.migrations.statements import parse
 from drystone.queries.reading.files import Area, read_areas
 from drystone.queries.reading.lexer import parse_queries
-from drystone.review.lint.findings import Finding
+from drystone.review.lint.findings import Finding, Severity
 from drystone.review.lint.queries import RULES, lint_queries
 from drystone.review.lint.schema.model import Schema
 from drystone.review.lint.schema.replay import replay
@@ -342,7 +342,7 @@ class Rows:
     count: int | None
 
     def rows(self, table: str | None) -> int | None:
-        return self.count
+        return self.count if table else None
 
 
 def schema_of(*texts: str) -> Schema:
@@ -548,7 +548,8 @@ def test_the_projects_own_queries_have_nothing_to_hide() -> None:
         for statement in parse(migration.up.text, path=migration.up.path):
             replay(schema, statement, migration.id)
     areas = read_areas([shipped("sql")])
-    assert lint_queries(areas, schema, service_role=None, sizes=Rows(10_000_000)) == []
+    found = lint_queries(areas, schema, service_role=None, sizes=Rows(10_000_000))
+    assert [each for each in found if each.severity is not Severity.NOTICE] == []
     # Not for want of looking: without the indexes, there is much to say.
     for table in schema.tables.values():
         table.indexes.clear()

@@ -35,6 +35,7 @@ WITHOUT_PLAN = {
         "indexes.create_ivfflat_index": COMMAND,
         "indexes.drop_ivfflat_index": COMMAND,
     },
+    "ideas": {},
 }
 NOT_EXECUTED = {
     "core": {},
@@ -45,6 +46,11 @@ NOT_EXECUTED = {
         "load.upsert_staged_mentions": STAGED,
     },
     "events": {},
+    "ideas": {
+        "business_ideas.bulk_insert_ideas": REFUSED,
+        "business_ideas.create_idea": REFUSED,
+        "evaluations.submit_ideas": REFUSED,
+    },
 }
 
 

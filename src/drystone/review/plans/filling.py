@@ -47,6 +47,13 @@ SELECT
     pg_catalog.set_config('statement_timeout', %s, true),
     pg_catalog.set_config('enable_mergejoin', 'off', true)
 """
+# Rows as they became in time, where a trigger takes new ones only as they begin.
+_WITHOUT_TRIGGERS = (
+    _SETTINGS.rstrip()
+    + """,
+    pg_catalog.set_config('session_replication_role', 'replica', true)
+"""
+)
 _COUNT = "SELECT count(*) FROM (SELECT FROM {} LIMIT {}) AS row"
 
 _INSERT = """
@@ -100,13 +107,23 @@ LEFT JOIN LATERAL (
 """
 
 
+def tables_with_rows(connection: Connection[Any]) -> set[int]:
+    """Return the tables that hold rows, by oid."""
+    return {n.oid for n in find_tables(connection) if _count(connection, n)}
+
+
 def fill(
-    connection: Connection[Any], *, rows: int = ROWS, sparse: Collection[str] = ()
+    connection: Connection[Any],
+    *,
+    rows: int = ROWS,
+    sparse: Collection[str] = (),
+    whole: Collection[int] = (),
 ) -> list[str]:
     """Fill each table that is empty; return the names of those that stay so.
 
     In the schemas that are ``sparse``, tables with a handful of rows are filled too;
-    those rows stay. The connection must be in autocommit.
+    those rows stay. Tables that are ``whole``, by oid, are left alone. The connection
+    must be in autocommit.
     """
     tables = find_tables(connection)
     before = {named.oid: _count(connection, named) for named in tables}
@@ -114,7 +131,8 @@ def fill(
         count = _count(connection, named)
         enough = ENOUGH if named.schema in sparse else 1
         # What has grown meanwhile is filled by triggers of the others.
-        if count < enough and count == before[named.oid]:
+        grown = count != before[named.oid]
+        if count < enough and not grown and named.oid not in whole:
             _fill(connection, read_table(connection, named), rows, like=count > 0)
     fill_empty_tables(connection)
     return [
@@ -135,14 +153,14 @@ def _fill(connection: Connection[Any], table: Table, rows: int, *, like: bool) -
     """Try to fill a table, with fewer rows and columns each time that it is refused."""
     if any(is_heavy(column) and not column.nullable for column in table.columns):
         rows //= HEAVY_SHARE
-    statements = _statements(table, rows)
+    attempts = [(statement, _SETTINGS) for statement in _statements(table, rows)]
     if like:
-        tried = rows * _TRIED
-        statements = iter([_insert(table, table.columns, rows, tried, like=True)])
-    for statement in statements:
+        statement = _insert(table, table.columns, rows, rows * _TRIED, like=True)
+        attempts = [(statement, _SETTINGS), (statement, _WITHOUT_TRIGGERS)]
+    for statement, settings in attempts:
         try:
             with connection.transaction():
-                connection.execute(_SETTINGS, [_PATIENCE])
+                connection.execute(settings, [_PATIENCE])
                 if connection.execute(statement).rowcount > 0:
                     return
         except psycopg.Error:
