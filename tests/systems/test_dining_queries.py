@@ -253,9 +253,7 @@ def test_restaurants_rank_by_the_dishes_that_match(
         )
     assert search.rank_restaurants_for_dish(
         seeded, dish_id=seed_id("d", 4), viewport=DOWNTOWN
-    ) == search.rank_restaurants(
-        seeded, dish_ids=[seed_id("d", 4)], viewport=DOWNTOWN
-    )
+    ) == search.rank_restaurants(seeded, dish_ids=[seed_id("d", 4)], viewport=DOWNTOWN)
     italian = search.rank_restaurants(seeded, dish_attribute_ids=[seed_id("f", 8)])
     assert ids(italian) == [seed_id("a", 4)]
     assert search.rank_restaurants(seeded, viewport=DOWNTOWN, dish_ids=[]) == []
