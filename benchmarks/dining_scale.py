@@ -230,7 +230,7 @@ def _questions(connection: Connection[Any], ids: Ids) -> dict[str, Question]:
         place = chance.randrange(1, len(name) - 1)
         return name[:place] + chance.choice("aeiou") + name[place + 1 :]
 
-    find, rank = search.search_dishes, search.rank_restaurants
+    find, rank = search.search_dishes, search.rank_restaurants_for_dish
     return {
         "search all": lambda c: find(c, limit_rows=20),
         "search a dish": lambda c: find(c, dish_ids=some(dishes)),
@@ -242,9 +242,9 @@ def _questions(connection: Connection[Any], ids: Ids) -> dict[str, Question]:
         "search category, viewport": lambda c: find(
             c, dish_ids=some(categories), viewport=quarter()
         ),
-        "rank by category": lambda c: rank(c, dish_ids=some(categories)),
+        "rank by category": lambda c: rank(c, dish_id=chance.choice(categories)),
         "rank by category, viewport": lambda c: rank(
-            c, dish_ids=some(categories), viewport=quarter()
+            c, dish_id=chance.choice(categories), viewport=quarter()
         ),
         "best of a viewport": lambda c: search.best_restaurants(c, viewport=quarter()),
         "trending in a viewport": lambda c: search.trending(c, viewport=quarter()),

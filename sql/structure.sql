@@ -573,17 +573,18 @@ CREATE OR REPLACE FUNCTION dining.in_viewport(latitude double precision, longitu
  RETURNS boolean
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN ((latitude >= (viewport).sw_latitude) AND (latitude <= (viewport).ne_latitude) AND ((longitude >= (viewport).sw_longitude) OR ((longitude <= (viewport).ne_longitude) AND ((viewport).ne_longitude < (viewport).sw_longitude))) AND ((longitude <= (viewport).ne_longitude) OR ((longitude >= (viewport).sw_longitude) AND ((viewport).ne_longitude < (viewport).sw_longitude))));
+RETURN ((latitude >= (viewport).sw_latitude) AND (latitude <= (viewport).ne_latitude) AND (longitude >= CASE WHEN ((viewport).ne_longitude < (viewport).sw_longitude) THEN ('-180'::integer)::double precision ELSE (viewport).sw_longitude END) AND (longitude <= CASE WHEN ((viewport).ne_longitude < (viewport).sw_longitude) THEN (180)::double precision ELSE (viewport).ne_longitude END) AND (((viewport).ne_longitude >= (viewport).sw_longitude) OR (longitude >= (viewport).sw_longitude) OR (longitude <= (viewport).ne_longitude)));
 
 CREATE OR REPLACE FUNCTION dining.insert_members()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-    INSERT INTO dining.connection_dishes (connection_id, dish_id)
+    INSERT INTO dining.connection_dishes (connection_id, dish_id, dish_score)
     SELECT
         added.id,
-        unnest(array_remove(added.categories, added.dish_id) || added.dish_id)
+        unnest(array_remove(added.categories, added.dish_id) || added.dish_id),
+        added.dish_score
     FROM added;
 
     INSERT INTO dining.connection_attributes (connection_id, attribute_id)
@@ -751,6 +752,13 @@ DECLARE
         ) AS difference
     );
 BEGIN
+    UPDATE dining.connection_dishes AS member
+    SET dish_score = after.dish_score
+    FROM after
+    WHERE
+        member.connection_id = after.id
+        AND member.dish_score <> after.dish_score;
+
     IF changed = '{}' THEN
         RETURN NULL;
     END IF;
@@ -758,10 +766,11 @@ BEGIN
     DELETE FROM dining.connection_dishes AS member
     WHERE member.connection_id = ANY (changed);
 
-    INSERT INTO dining.connection_dishes (connection_id, dish_id)
+    INSERT INTO dining.connection_dishes (connection_id, dish_id, dish_score)
     SELECT
         after.id,
-        unnest(array_remove(after.categories, after.dish_id) || after.dish_id)
+        unnest(array_remove(after.categories, after.dish_id) || after.dish_id),
+        after.dish_score
     FROM after
     WHERE after.id = ANY (changed);
 
@@ -791,6 +800,7 @@ CREATE TABLE dining.connection_attributes (
 CREATE TABLE dining.connection_dishes (
     connection_id uuid NOT NULL,
     dish_id uuid NOT NULL,
+    dish_score numeric(10,4) NOT NULL,
     dish_type dining.entity_type GENERATED ALWAYS AS ('dish_or_category'::dining.entity_type) STORED NOT NULL,
     CONSTRAINT connection_dishes_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES dining.connections(id) ON DELETE CASCADE,
     CONSTRAINT connection_dishes_dish_id_fkey FOREIGN KEY (dish_id, dish_type) REFERENCES dining.entities(id, type) ON DELETE RESTRICT,
@@ -953,7 +963,7 @@ CREATE TABLE dining.users (
 
 CREATE INDEX connection_attributes_attribute_id_connection_id_idx ON dining.connection_attributes USING btree (attribute_id, connection_id);
 
-CREATE INDEX connection_dishes_dish_id_connection_id_idx ON dining.connection_dishes USING btree (dish_id, connection_id);
+CREATE INDEX connection_dishes_dish_id_dish_score_connection_id_idx ON dining.connection_dishes USING btree (dish_id, dish_score, connection_id);
 
 CREATE INDEX connections_activity_level_dish_score_id_idx ON dining.connections USING btree (activity_level, dish_score, id) WHERE (activity_level <> 'normal'::dining.activity_level);
 
@@ -969,7 +979,7 @@ CREATE INDEX entities_embedding_idx ON dining.entities USING hnsw (embedding pub
 
 CREATE INDEX entities_known_as_idx ON dining.entities USING gin (known_as);
 
-CREATE INDEX entities_latitude_longitude_idx ON dining.entities USING btree (latitude, longitude) WHERE (latitude IS NOT NULL);
+CREATE INDEX entities_longitude_latitude_idx ON dining.entities USING btree (longitude, latitude) WHERE (latitude IS NOT NULL);
 
 CREATE INDEX entities_restaurant_score_id_idx ON dining.entities USING btree (restaurant_score, id) WHERE (restaurant_score IS NOT NULL);
 
@@ -1051,6 +1061,13 @@ UNION ALL
   WHERE (connection.mention_count <> COALESCE(mentions.total, (0)::bigint))
 UNION ALL
  SELECT 'figure'::text AS kind,
+    'a dish of a connection has its score'::text AS rule,
+    count(*) AS violations
+   FROM (dining.connections connection
+     JOIN dining.connection_dishes member ON ((member.connection_id = connection.id)))
+  WHERE (member.dish_score <> connection.dish_score)
+UNION ALL
+ SELECT 'figure'::text AS kind,
     'a top mention is a mention'::text AS rule,
     count(*) AS violations
    FROM ((dining.connections connection
@@ -1127,6 +1144,8 @@ COMMENT ON FUNCTION dining.strength(double precision,double precision,double pre
 COMMENT ON FUNCTION dining.update_members() IS 'For AFTER UPDATE ON dining.connections REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT.';
 
 COMMENT ON SCHEMA dining IS 'Restaurants and dishes as they are mentioned on Reddit: entities, connections between them, and the mentions that are the evidence.';
+
+COMMENT ON COLUMN dining.connection_dishes.dish_score IS 'The score of the connection.';
 
 COMMENT ON COLUMN dining.connections.categories IS 'The categories that the dish belongs to here: a set of dishes or categories, sorted.';
 

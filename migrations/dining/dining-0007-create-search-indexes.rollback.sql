@@ -11,7 +11,7 @@ DROP FUNCTION dining.in_viewport(double precision, double precision, dining.view
 
 DROP TYPE dining.viewport;
 
-DROP INDEX dining.entities_latitude_longitude_idx;
+DROP INDEX dining.entities_longitude_latitude_idx;
 
 DROP INDEX dining.entities_embedding_idx;
 

@@ -19,8 +19,9 @@ CREATE INDEX entities_trigrams_idx
 CREATE INDEX entities_embedding_idx
     ON dining.entities USING hnsw (embedding public.vector_cosine_ops);
 
-CREATE INDEX entities_latitude_longitude_idx
-    ON dining.entities (latitude, longitude)
+-- Longitude first: cities of a country lie on more meridians than parallels.
+CREATE INDEX entities_longitude_latitude_idx
+    ON dining.entities (longitude, latitude)
     WHERE latitude IS NOT NULL;
 
 CREATE TYPE dining.viewport AS (
@@ -35,8 +36,9 @@ COMMENT ON TYPE dining.viewport IS
     'the 180th meridian.';
 
 -- Plain comparisons, for which the planner has statistics; not STRICT, so that they
--- become a part of the query. A box in a GiST index is found as fast, but is always taken
--- for a thousandth of the table.
+-- become a part of the query; four of them without OR, so that the index serves a plan
+-- for any viewport. A box in a GiST index is found as fast, but is always taken for a
+-- thousandth of the table.
 CREATE FUNCTION dining.in_viewport(
     latitude double precision,
     longitude double precision,
@@ -49,19 +51,18 @@ PARALLEL SAFE
 RETURN
     latitude >= (viewport).sw_latitude
     AND latitude <= (viewport).ne_latitude
+    AND longitude >= CASE
+        WHEN (viewport).ne_longitude < (viewport).sw_longitude THEN -180
+        ELSE (viewport).sw_longitude
+    END
+    AND longitude <= CASE
+        WHEN (viewport).ne_longitude < (viewport).sw_longitude THEN 180
+        ELSE (viewport).ne_longitude
+    END
     AND (
-        longitude >= (viewport).sw_longitude
-        OR (
-            longitude <= (viewport).ne_longitude
-            AND (viewport).ne_longitude < (viewport).sw_longitude
-        )
-    )
-    AND (
-        longitude <= (viewport).ne_longitude
-        OR (
-            longitude >= (viewport).sw_longitude
-            AND (viewport).ne_longitude < (viewport).sw_longitude
-        )
+        (viewport).ne_longitude >= (viewport).sw_longitude
+        OR longitude >= (viewport).sw_longitude
+        OR longitude <= (viewport).ne_longitude
     );
 
 COMMENT ON FUNCTION dining.in_viewport(

@@ -70,6 +70,15 @@ WHERE connection.mention_count <> coalesce(mentions.total, 0)
 UNION ALL
 SELECT
     'figure',
+    'a dish of a connection has its score',
+    count(*)
+FROM dining.connections AS connection
+INNER JOIN dining.connection_dishes AS member
+    ON member.connection_id = connection.id
+WHERE member.dish_score <> connection.dish_score
+UNION ALL
+SELECT
+    'figure',
     'a top mention is a mention',
     count(*)
 FROM dining.connections AS connection

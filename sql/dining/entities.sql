@@ -130,12 +130,22 @@ WHERE entity.id = :entity_id;
 -- Entities of which a word in the name or an alias begins like this, for completion
 -- while somebody types: names that begin so first, then the best restaurants. types may
 -- be NULL.
+--
+-- The trigram of a word's first letter alone is the commonest, and is implied by the one
+-- of its first two letters: not looked up, it costs nothing.
 WITH typed AS MATERIALIZED (
     SELECT
         dining.normalize_name(:prefix::text) AS prefix,
-        array_remove(
-            dining.name_trigrams(ARRAY[:prefix::text]),
-            right('  ' || dining.normalize_name(:prefix::text), 2) || ' '
+        ARRAY(
+            SELECT given.trigram
+            FROM unnest(dining.name_trigrams(ARRAY[:prefix::text])) AS given (trigram)
+            WHERE
+                given.trigram
+                    <> right('  ' || dining.normalize_name(:prefix::text), 2) || ' '
+                AND (
+                    left(given.trigram, 2) <> '  '
+                    OR char_length(dining.normalize_name(:prefix::text)) = 1
+                )
         ) AS trigrams
 )
 SELECT

@@ -144,6 +144,73 @@ ORDER BY
     restaurant.id DESC
 LIMIT coalesce(:limit_rows::bigint, 20);
 
+-- name: rank_restaurants_for_dish(dish_id, dish_attribute_ids, restaurant_attribute_ids, viewport, limit_rows)
+-- The same for one dish or category, as most searches are: its best matches are read in
+-- order from an index of its own, so that the country may be as large as it likes.
+WITH matching AS MATERIALIZED (
+    SELECT
+        connection.restaurant_id,
+        connection.dish_score,
+        connection.mention_count
+    FROM dining.connection_dishes AS member
+    INNER JOIN dining.connections AS connection
+        ON connection.id = member.connection_id
+    INNER JOIN dining.entities AS restaurant
+        ON restaurant.id = connection.restaurant_id
+    WHERE
+        member.dish_id = :dish_id
+        AND (
+            :dish_attribute_ids::uuid[] IS NULL
+            OR connection.dish_attributes @> :dish_attribute_ids::uuid[]
+        )
+        AND (
+            :restaurant_attribute_ids::uuid[] IS NULL
+            OR NOT EXISTS (
+                SELECT unnest(:restaurant_attribute_ids::uuid[])
+                EXCEPT
+                SELECT link.attribute_id
+                FROM dining.restaurant_attributes AS link
+                WHERE link.restaurant_id = connection.restaurant_id
+            )
+        )
+        AND (
+            :viewport::dining.viewport IS NULL
+            OR dining.in_viewport(
+                restaurant.latitude,
+                restaurant.longitude,
+                :viewport::dining.viewport
+            )
+        )
+    ORDER BY
+        member.dish_score DESC,
+        member.connection_id DESC
+    LIMIT 5 * coalesce(:limit_rows::bigint, 20)
+),
+ranked AS (
+    SELECT
+        matching.restaurant_id,
+        count(*) AS matching_dishes,
+        sum(matching.dish_score * (1 + matching.mention_count))
+            / sum(1 + matching.mention_count) AS score
+    FROM matching
+    GROUP BY matching.restaurant_id
+)
+SELECT
+    restaurant.id,
+    restaurant.name,
+    restaurant.latitude,
+    restaurant.longitude,
+    restaurant.restaurant_score,
+    ranked.matching_dishes,
+    round(ranked.score, 4) AS score
+FROM ranked
+INNER JOIN dining.entities AS restaurant
+    ON restaurant.id = ranked.restaurant_id
+ORDER BY
+    ranked.score DESC,
+    restaurant.id DESC
+LIMIT coalesce(:limit_rows::bigint, 20);
+
 -- name: best_restaurants(restaurant_attribute_ids, viewport, after, limit_rows)
 -- The best restaurants whatever one wants to eat, by their own score; after, score and
 -- id of the last row seen, leads to the next page.

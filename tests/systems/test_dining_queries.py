@@ -246,6 +246,14 @@ def test_restaurants_rank_by_the_dishes_that_match(
     assert (row.id, row.matching_dishes) == (seed_id("a", 2), 2)
     # Weights are mentions and one: (53.2833 x 4 + 10 x 2) / 6.
     assert float(row.score) == pytest.approx((53.2833 * 4 + 10 * 2) / 6, abs=1e-4)
+    for number in range(1, 13):
+        dish = seed_id("d", number)
+        assert search.rank_restaurants_for_dish(seeded, dish_id=dish) == (
+            search.rank_restaurants(seeded, dish_ids=[dish])
+        )
+    assert search.rank_restaurants_for_dish(
+        seeded, dish_id=seed_id("d", 4), viewport=DOWNTOWN
+    ) == search.rank_restaurants(seeded, dish_ids=[seed_id("d", 4)], viewport=DOWNTOWN)
     italian = search.rank_restaurants(seeded, dish_attribute_ids=[seed_id("f", 8)])
     assert ids(italian) == [seed_id("a", 4)]
     assert search.rank_restaurants(seeded, viewport=DOWNTOWN, dish_ids=[]) == []

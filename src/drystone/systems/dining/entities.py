@@ -612,9 +612,16 @@ _SUGGEST: Final = Choice[SuggestRow](
         """WITH typed AS MATERIALIZED (
     SELECT
         dining.normalize_name($1::text) AS prefix,
-        array_remove(
-            dining.name_trigrams(ARRAY[$1::text]),
-            right('  ' || dining.normalize_name($1::text), 2) || ' '
+        ARRAY(
+            SELECT given.trigram
+            FROM unnest(dining.name_trigrams(ARRAY[$1::text])) AS given (trigram)
+            WHERE
+                given.trigram
+                    <> right('  ' || dining.normalize_name($1::text), 2) || ' '
+                AND (
+                    left(given.trigram, 2) <> '  '
+                    OR char_length(dining.normalize_name($1::text)) = 1
+                )
         ) AS trigrams
 )
 SELECT
@@ -678,14 +685,24 @@ def suggest(
     while somebody types: names that begin so first, then the best restaurants. types may
     be NULL.
 
+    The trigram of a word's first letter alone is the commonest, and is implied by the one
+    of its first two letters: not looked up, it costs nothing.
+
     sql/dining/entities.sql:129::
 
         WITH typed AS MATERIALIZED (
             SELECT
                 dining.normalize_name($1::text) AS prefix,
-                array_remove(
-                    dining.name_trigrams(ARRAY[$1::text]),
-                    right('  ' || dining.normalize_name($1::text), 2) || ' '
+                ARRAY(
+                    SELECT given.trigram
+                    FROM unnest(dining.name_trigrams(ARRAY[$1::text])) AS given (trigram)
+                    WHERE
+                        given.trigram
+                            <> right('  ' || dining.normalize_name($1::text), 2) || ' '
+                        AND (
+                            left(given.trigram, 2) <> '  '
+                            OR char_length(dining.normalize_name($1::text)) = 1
+                        )
                 ) AS trigrams
         )
         SELECT

@@ -56,6 +56,8 @@ class ConnectionDishesInsert(InputModel):
 
     connection_id: UUID
     dish_id: UUID
+    dish_score: Annotated[Numeric, digits(10, 4)]
+    """The score of the connection."""
 
 
 class ConnectionDishesUpdate(InputModel):
@@ -63,6 +65,8 @@ class ConnectionDishesUpdate(InputModel):
 
     connection_id: UUID = UNSET
     dish_id: UUID = UNSET
+    dish_score: Annotated[Numeric, digits(10, 4)] = UNSET
+    """The score of the connection."""
 
 
 class ConnectionsInsert(InputModel):

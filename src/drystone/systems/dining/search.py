@@ -451,6 +451,197 @@ def rank_restaurants(
     return statement.rows(connection, values)
 
 
+_RANK_RESTAURANTS_FOR_DISH: Final = Choice[RankRestaurantsRow](
+    "dining.search.rank_restaurants_for_dish",
+    (
+        """WITH matching AS MATERIALIZED (
+    SELECT
+        connection.restaurant_id,
+        connection.dish_score,
+        connection.mention_count
+    FROM dining.connection_dishes AS member
+    INNER JOIN dining.connections AS connection
+        ON connection.id = member.connection_id
+    INNER JOIN dining.entities AS restaurant
+        ON restaurant.id = connection.restaurant_id
+    WHERE
+        member.dish_id = $1
+        AND """,
+        When(2, """connection.dish_attributes @> $2::uuid[]"""),
+        """
+        AND """,
+        When(
+            3,
+            """NOT EXISTS (
+                SELECT unnest($3::uuid[])
+                EXCEPT
+                SELECT link.attribute_id
+                FROM dining.restaurant_attributes AS link
+                WHERE link.restaurant_id = connection.restaurant_id
+            )""",
+        ),
+        """
+        AND """,
+        When(
+            4,
+            """dining.in_viewport(
+                restaurant.latitude,
+                restaurant.longitude,
+                $4::dining.viewport
+            )""",
+        ),
+        """
+    ORDER BY
+        member.dish_score DESC,
+        member.connection_id DESC
+    LIMIT 5 * coalesce($5::bigint, 20)
+),
+ranked AS (
+    SELECT
+        matching.restaurant_id,
+        count(*) AS matching_dishes,
+        sum(matching.dish_score * (1 + matching.mention_count))
+            / sum(1 + matching.mention_count) AS score
+    FROM matching
+    GROUP BY matching.restaurant_id
+)
+SELECT
+    restaurant.id,
+    restaurant.name,
+    restaurant.latitude,
+    restaurant.longitude,
+    restaurant.restaurant_score,
+    ranked.matching_dishes,
+    round(ranked.score, 4) AS score
+FROM ranked
+INNER JOIN dining.entities AS restaurant
+    ON restaurant.id = ranked.restaurant_id
+ORDER BY
+    ranked.score DESC,
+    restaurant.id DESC
+LIMIT coalesce($5::bigint, 20)""",
+    ),
+    parameters=(
+        ("dish_id", "uuid"),
+        ("dish_attribute_ids", "uuid[]"),
+        ("restaurant_attribute_ids", "uuid[]"),
+        ("viewport", "dining.viewport"),
+        ("limit_rows", "bigint"),
+    ),
+    row=RankRestaurantsRow,
+    binary=True,
+)
+
+
+@overload
+def rank_restaurants_for_dish(
+    connection: Connection[Any],
+    *,
+    dish_id: UUID,
+    dish_attribute_ids: Sequence[UUID] | None = None,
+    restaurant_attribute_ids: Sequence[UUID] | None = None,
+    viewport: Viewport | None = None,
+    limit_rows: int | None = None,
+) -> list[RankRestaurantsRow]: ...
+@overload
+def rank_restaurants_for_dish(
+    connection: AsyncConnection[Any],
+    *,
+    dish_id: UUID,
+    dish_attribute_ids: Sequence[UUID] | None = None,
+    restaurant_attribute_ids: Sequence[UUID] | None = None,
+    viewport: Viewport | None = None,
+    limit_rows: int | None = None,
+) -> Awaitable[list[RankRestaurantsRow]]: ...
+def rank_restaurants_for_dish(
+    connection: Connection[Any] | AsyncConnection[Any],
+    *,
+    dish_id: UUID,
+    dish_attribute_ids: Sequence[UUID] | None = None,
+    restaurant_attribute_ids: Sequence[UUID] | None = None,
+    viewport: Viewport | None = None,
+    limit_rows: int | None = None,
+) -> list[RankRestaurantsRow] | Awaitable[list[RankRestaurantsRow]]:
+    """The same for one dish or category, as most searches are: its best matches are read in
+    order from an index of its own, so that the country may be as large as it likes.
+
+    sql/dining/search.sql:147::
+
+        WITH matching AS MATERIALIZED (
+            SELECT
+                connection.restaurant_id,
+                connection.dish_score,
+                connection.mention_count
+            FROM dining.connection_dishes AS member
+            INNER JOIN dining.connections AS connection
+                ON connection.id = member.connection_id
+            INNER JOIN dining.entities AS restaurant
+                ON restaurant.id = connection.restaurant_id
+            WHERE
+                member.dish_id = $1
+                AND (
+                    $2::uuid[] IS NULL
+                    OR connection.dish_attributes @> $2::uuid[]
+                )
+                AND (
+                    $3::uuid[] IS NULL
+                    OR NOT EXISTS (
+                        SELECT unnest($3::uuid[])
+                        EXCEPT
+                        SELECT link.attribute_id
+                        FROM dining.restaurant_attributes AS link
+                        WHERE link.restaurant_id = connection.restaurant_id
+                    )
+                )
+                AND (
+                    $4::dining.viewport IS NULL
+                    OR dining.in_viewport(
+                        restaurant.latitude,
+                        restaurant.longitude,
+                        $4::dining.viewport
+                    )
+                )
+            ORDER BY
+                member.dish_score DESC,
+                member.connection_id DESC
+            LIMIT 5 * coalesce($5::bigint, 20)
+        ),
+        ranked AS (
+            SELECT
+                matching.restaurant_id,
+                count(*) AS matching_dishes,
+                sum(matching.dish_score * (1 + matching.mention_count))
+                    / sum(1 + matching.mention_count) AS score
+            FROM matching
+            GROUP BY matching.restaurant_id
+        )
+        SELECT
+            restaurant.id,
+            restaurant.name,
+            restaurant.latitude,
+            restaurant.longitude,
+            restaurant.restaurant_score,
+            ranked.matching_dishes,
+            round(ranked.score, 4) AS score
+        FROM ranked
+        INNER JOIN dining.entities AS restaurant
+            ON restaurant.id = ranked.restaurant_id
+        ORDER BY
+            ranked.score DESC,
+            restaurant.id DESC
+        LIMIT coalesce($5::bigint, 20)
+    """
+    values = (
+        dish_id,
+        dish_attribute_ids,
+        restaurant_attribute_ids,
+        viewport,
+        limit_rows,
+    )
+    statement = _RANK_RESTAURANTS_FOR_DISH.pick(values)
+    return statement.rows(connection, values)
+
+
 class BestRestaurantsRow(Row):
     """A row of dining.search.best_restaurants."""
 
@@ -549,7 +740,7 @@ def best_restaurants(
     """The best restaurants whatever one wants to eat, by their own score; after, score and
     id of the last row seen, leads to the next page.
 
-    sql/dining/search.sql:147::
+    sql/dining/search.sql:214::
 
         SELECT
             restaurant.id,
@@ -698,7 +889,7 @@ def restaurant_menu(
     """What to eat at a restaurant, best first, with the dishes' attributes and the mention
     that speaks for each.
 
-    sql/dining/search.sql:189::
+    sql/dining/search.sql:256::
 
         WITH listed AS MATERIALIZED (
             SELECT
@@ -818,7 +1009,7 @@ def trending(
 ) -> list[TrendingRow] | Awaitable[list[TrendingRow]]:
     """What people talk about now: trending dishes first, then active ones, best first.
 
-    sql/dining/search.sql:231::
+    sql/dining/search.sql:298::
 
         SELECT
             connection.id,
@@ -951,7 +1142,7 @@ def related_dishes(
     on: nearest first. A dish is described by its 20 best connections, a category or an
     attribute by its 50 latest.
 
-    sql/dining/search.sql:263::
+    sql/dining/search.sql:330::
 
         WITH RECURSIVE reached AS (
             SELECT
