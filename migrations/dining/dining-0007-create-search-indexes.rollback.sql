@@ -2,6 +2,8 @@
 --
 -- Lock: ACCESS EXCLUSIVE on dining.entities, for a moment. Rewrites: none.
 -- Loses: nothing; searches scan the table until the indexes are back.
+--
+-- drystone: ignore-file index-drop-blocks: all go in one transaction, at once.
 
 DROP VIEW dining.trigram_frequencies;
 
