@@ -59,7 +59,7 @@ def run(command: str, folder: Path) -> str:
 
 
 def test_every_command_of_the_readme_works(copy: Path, empty_url: str) -> None:
-    """001-15, 002-01, 002-16
+    """000-11, 001-15, 002-01, 002-16
 
     In their order, in one checkout; `make test` is what runs this test.
     """

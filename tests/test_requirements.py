@@ -13,6 +13,7 @@ ASKED = [
 
 @pytest.mark.parametrize(("system", "number"), ASKED, ids=str)
 def test_every_requirement_has_a_test(system: str, number: str) -> None:
+    """000-04, 000-10: the pages show what the tests cover."""
     assert covered().get(number), f"no test names {number} of {system}"
 
 

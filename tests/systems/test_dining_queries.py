@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -404,11 +403,3 @@ def test_a_user_subscribes_and_leaves_a_history(
     assert ids(users.user_history(connection, user_id=made.id)) == [second, first]
     with pytest.raises(UniqueViolation):
         users.create_user(connection, email="ADA@x.example")
-
-
-def test_every_requirement_has_a_test() -> None:
-    """000-04, 000-10, 000-11; 000-20 says what is not asked for: caches, collection."""
-    text = "".join(
-        path.read_text() for path in Path(__file__).parent.glob("test_dining_*.py")
-    )
-    assert [n for n in range(1, 22) if f"000-{n:02}" not in text] == []
