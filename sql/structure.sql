@@ -307,6 +307,13 @@ CREATE TABLE core.backups (
     CONSTRAINT backups_verified_check CHECK ((verified = ANY (ARRAY['pending'::text, 'verified'::text, 'failed'::text])))
 );
 
+CREATE TABLE core.job_receipts (
+    job_id uuid NOT NULL,
+    queue text NOT NULL,
+    finished_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT job_receipts_pkey PRIMARY KEY (job_id)
+);
+
 CREATE TABLE core.jobs (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     queue text NOT NULL,
@@ -335,6 +342,25 @@ CREATE TABLE core.jobs (
     CONSTRAINT jobs_queue_fkey FOREIGN KEY (queue) REFERENCES core.queues(queue) ON UPDATE CASCADE ON DELETE RESTRICT
 )
 WITH (autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_scale_factor='0.02');
+
+CREATE TABLE core.outbox (
+    "position" bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME core.outbox_position_seq) NOT NULL,
+    id uuid DEFAULT core.new_id() NOT NULL,
+    queue text NOT NULL,
+    name text NOT NULL,
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    priority smallint,
+    run_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT outbox_id_key UNIQUE (id),
+    CONSTRAINT outbox_name_check CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT outbox_payload_check CHECK ((jsonb_typeof(payload) = 'object'::text)),
+    CONSTRAINT outbox_pkey PRIMARY KEY ("position"),
+    CONSTRAINT outbox_position_not_null NOT NULL "position",
+    CONSTRAINT outbox_priority_check CHECK ((priority >= 0)),
+    CONSTRAINT outbox_queue_fkey FOREIGN KEY (queue) REFERENCES core.queues(queue) ON UPDATE CASCADE ON DELETE RESTRICT
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
 
 CREATE TABLE core.queues (
     queue text NOT NULL,
@@ -389,6 +415,8 @@ CREATE INDEX audit_log_schema_name_table_name_row_pk_id_idx ON core.audit_log US
 
 CREATE INDEX backups_at_idx ON core.backups USING btree (at DESC);
 
+CREATE INDEX job_receipts_finished_at_idx ON core.job_receipts USING brin (finished_at);
+
 CREATE UNIQUE INDEX jobs_queue_dedupe_key_key ON core.jobs USING btree (queue, dedupe_key) WHERE ((dedupe_key IS NOT NULL) AND (state = ANY (ARRAY['waiting'::core.job_state, 'active'::core.job_state])));
 
 CREATE INDEX jobs_queue_lease_until_idx ON core.jobs USING btree (queue, lease_until) WHERE (state = 'active'::core.job_state);
@@ -396,6 +424,8 @@ CREATE INDEX jobs_queue_lease_until_idx ON core.jobs USING btree (queue, lease_u
 CREATE INDEX jobs_queue_priority_run_at_id_idx ON core.jobs USING btree (queue, priority, run_at, id) WHERE (state = 'waiting'::core.job_state);
 
 CREATE INDEX jobs_queue_state_finished_at_idx ON core.jobs USING btree (queue, state, finished_at DESC);
+
+CREATE INDEX outbox_queue_position_idx ON core.outbox USING btree (queue, "position");
 
 CREATE INDEX webhook_events_received_at_idx ON core.webhook_events USING btree (received_at) WHERE (processed_at IS NULL);
 
@@ -447,6 +477,14 @@ COMMENT ON COLUMN core.jobs.locked_by IS 'The worker that holds the job.';
 
 COMMENT ON COLUMN core.jobs.priority IS 'Smaller is sooner.';
 
+COMMENT ON COLUMN core.outbox."position" IS 'The order in which jobs are moved on. What one session wrote keeps its order; transactions at the same time have none.';
+
+COMMENT ON COLUMN core.outbox.id IS 'The id of the job in its queue, so that a job moved on twice is there once.';
+
+COMMENT ON COLUMN core.outbox.priority IS 'Smaller is sooner; NULL is the default of the queue.';
+
+COMMENT ON COLUMN core.outbox.run_at IS 'Not before this time; NULL is at once.';
+
 COMMENT ON COLUMN core.queues.backoff_ms IS 'The wait before the second attempt; an exponential backoff doubles it with each further one, up to backoff_max_ms.';
 
 COMMENT ON COLUMN core.queues.default_priority IS 'Smaller is sooner.';
@@ -467,7 +505,11 @@ COMMENT ON TABLE core.audit_log IS 'Who changed which row of an audited table, w
 
 COMMENT ON TABLE core.backups IS 'The backups that were made of this database.';
 
+COMMENT ON TABLE core.job_receipts IS 'Jobs whose effect is committed: written in the transaction of the effect, so that a job that is handed out twice takes effect once.';
+
 COMMENT ON TABLE core.jobs IS 'Work to be done later, by a worker; one row from enqueue_job to prune_jobs.';
+
+COMMENT ON TABLE core.outbox IS 'Jobs on their way to a queue outside the database; a row goes when its job is there.';
 
 COMMENT ON TABLE core.queues IS 'The job queues and how each is worked off.';
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import Field, JsonValue
 
@@ -110,6 +111,26 @@ class BackupsUpdate(InputModel):
     notes: str | None = UNSET
 
 
+class JobReceiptsInsert(InputModel):
+    """A new row of core.job_receipts.
+
+    Jobs whose effect is committed: written in the transaction of the effect, so that a
+    job that is handed out twice takes effect once.
+    """
+
+    job_id: UUID
+    queue: str
+    finished_at: dt.datetime = UNSET
+
+
+class JobReceiptsUpdate(InputModel):
+    """Changes to a row of core.job_receipts."""
+
+    job_id: UUID = UNSET
+    queue: str = UNSET
+    finished_at: dt.datetime = UNSET
+
+
 class JobsInsert(InputModel):
     """A new row of core.jobs.
 
@@ -171,6 +192,39 @@ class JobsUpdate(InputModel):
     result: JsonValue = UNSET
     created_at: dt.datetime = UNSET
     finished_at: dt.datetime | None = UNSET
+
+
+class OutboxInsert(InputModel):
+    """A new row of core.outbox.
+
+    Jobs on their way to a queue outside the database; a row goes when its job is there.
+    """
+
+    id: UUID = UNSET
+    """The id of the job in its queue, so that a job moved on twice is there once."""
+    queue: str
+    name: Annotated[str, trimmed(min_length=1)]
+    payload: dict[str, JsonValue] = UNSET
+    priority: Annotated[Int2 | None, Field(ge=0)] = None
+    """Smaller is sooner; NULL is the default of the queue."""
+    run_at: dt.datetime | None = None
+    """Not before this time; NULL is at once."""
+    created_at: dt.datetime = UNSET
+
+
+class OutboxUpdate(InputModel):
+    """Changes to a row of core.outbox."""
+
+    id: UUID = UNSET
+    """The id of the job in its queue, so that a job moved on twice is there once."""
+    queue: str = UNSET
+    name: Annotated[str, trimmed(min_length=1)] = UNSET
+    payload: dict[str, JsonValue] = UNSET
+    priority: Annotated[Int2 | None, Field(ge=0)] = UNSET
+    """Smaller is sooner; NULL is the default of the queue."""
+    run_at: dt.datetime | None = UNSET
+    """Not before this time; NULL is at once."""
+    created_at: dt.datetime = UNSET
 
 
 class QueuesInsert(InputModel):
