@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
 from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
 
@@ -113,6 +114,9 @@ demo_template = factories.postgresql_noproc(
     dbname="demo", depends_on="migrated_template", load=[_seed("demo")]
 )
 demo_clone = factories.postgresql("demo_template")
+demo_shared = factories.postgresql_noproc(
+    dbname="demo_shared", depends_on="demo_template", load=[_nothing]
+)
 
 
 @pytest.fixture
@@ -134,6 +138,12 @@ def database_url(migrated_clone: Connection[Any]) -> str:
 
 
 @pytest.fixture
+def seeded_url(seeded_clone: Connection[Any]) -> str:
+    """A migrated database with the hand-written development seed."""
+    return _url(seeded_clone)
+
+
+@pytest.fixture
 def demo_url(demo_clone: Connection[Any]) -> str:
     """A migrated database with the generated demo data."""
     return _url(demo_clone)
@@ -150,17 +160,8 @@ def connection(database_url: str, settings: Settings) -> Iterator[Connection[Any
 def undone(
     migrated_shared: NoopExecutor, settings: Settings
 ) -> Iterator[Connection[Any]]:
-    """The same in a transaction that is rolled back."""
+    """The same on a shared database, in a transaction that is rolled back."""
     with _undone(migrated_shared, settings) as opened:
-        yield opened
-
-
-@pytest.fixture
-def seeded(
-    seeded_clone: Connection[Any], settings: Settings
-) -> Iterator[Connection[Any]]:
-    """A session on a database with the hand-written development seed."""
-    with connect(_url(seeded_clone), settings) as opened:
         yield opened
 
 
@@ -168,15 +169,17 @@ def seeded(
 def seeded_undone(
     seeded_shared: NoopExecutor, settings: Settings
 ) -> Iterator[Connection[Any]]:
-    """The same in a transaction that is rolled back."""
+    """The same with the hand-written development seed."""
     with _undone(seeded_shared, settings) as opened:
         yield opened
 
 
 @pytest.fixture
-def demo(demo_url: str, settings: Settings) -> Iterator[Connection[Any]]:
-    """A session on a database with the demo data, in autocommit."""
-    with connect(demo_url, settings) as opened:
+def demo_undone(
+    demo_shared: NoopExecutor, settings: Settings
+) -> Iterator[Connection[Any]]:
+    """The same with the generated demo data."""
+    with _undone(demo_shared, settings) as opened:
         yield opened
 
 
@@ -209,6 +212,8 @@ def _undone(shared: NoopExecutor, settings: Settings) -> Iterator[Connection[Any
         opened.transaction(force_rollback=True),
     ):
         yield opened
+        if opened.info.transaction_status == TransactionStatus.INTRANS:
+            opened.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what a commit would check
 
 
 def _url(connection: Connection[Any]) -> str:
