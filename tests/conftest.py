@@ -1,8 +1,10 @@
 """A real database for every test: a clone of a migrated template, or a shared one.
 
 One embedded server serves the whole run, without fsync; each worker has a template of
-its own, and each test a clone of it. Cloning is most of what a test costs: those that
-can do all they do in one transaction take a fixture that rolls it back, and share.
+its own. To clone it is most of what a test costs. So ``connection``, ``seeded`` and
+``demo`` share a clone, each in a transaction that is rolled back; a test that commits,
+goes on after an error or meets another session takes ``own``, ``own_seeded`` or
+``own_demo``.
 """
 
 from __future__ import annotations
@@ -150,23 +152,16 @@ def demo_url(demo_clone: Connection[Any]) -> str:
 
 
 @pytest.fixture
-def connection(database_url: str, settings: Settings) -> Iterator[Connection[Any]]:
-    """A session on a migrated database without rows, in autocommit."""
-    with connect(database_url, settings) as opened:
-        yield opened
-
-
-@pytest.fixture
-def undone(
+def connection(
     migrated_shared: NoopExecutor, settings: Settings
 ) -> Iterator[Connection[Any]]:
-    """The same on a shared database, in a transaction that is rolled back."""
+    """A session on a migrated database without rows, whose work is rolled back."""
     with _undone(migrated_shared, settings) as opened:
         yield opened
 
 
 @pytest.fixture
-def seeded_undone(
+def seeded(
     seeded_shared: NoopExecutor, settings: Settings
 ) -> Iterator[Connection[Any]]:
     """The same with the hand-written development seed."""
@@ -175,11 +170,30 @@ def seeded_undone(
 
 
 @pytest.fixture
-def demo_undone(
-    demo_shared: NoopExecutor, settings: Settings
-) -> Iterator[Connection[Any]]:
+def demo(demo_shared: NoopExecutor, settings: Settings) -> Iterator[Connection[Any]]:
     """The same with the generated demo data."""
     with _undone(demo_shared, settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def own(database_url: str, settings: Settings) -> Iterator[Connection[Any]]:
+    """A session in autocommit on a migrated database of the test's own."""
+    with connect(database_url, settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def own_seeded(seeded_url: str, settings: Settings) -> Iterator[Connection[Any]]:
+    """The same with the hand-written development seed."""
+    with connect(seeded_url, settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def own_demo(demo_url: str, settings: Settings) -> Iterator[Connection[Any]]:
+    """The same with the generated demo data."""
+    with connect(demo_url, settings) as opened:
         yield opened
 
 

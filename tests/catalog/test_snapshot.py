@@ -248,16 +248,16 @@ def test_no_object_of_a_plain_database_but_the_schema_public(
 
 
 def test_a_role_that_may_not_read_the_graphs_is_told_so(
-    connection: Connection[Any],
+    own: Connection[Any],
 ) -> None:
-    expected = read_snapshot(connection)
-    connection.execute("REVOKE ALL ON SCHEMA ag_catalog FROM PUBLIC")
-    connection.execute("REVOKE ALL ON ag_catalog.ag_graph FROM PUBLIC")
-    connection.execute("SET ROLE pg_monitor")
+    expected = read_snapshot(own)
+    own.execute("REVOKE ALL ON SCHEMA ag_catalog FROM PUBLIC")
+    own.execute("REVOKE ALL ON ag_catalog.ag_graph FROM PUBLIC")
+    own.execute("SET ROLE pg_monitor")
     with pytest.raises(PermissionDenied):
-        read_snapshot(connection)
-    connection.execute("RESET ROLE")
-    assert {name for _, name in read_snapshot(connection).objects} >= {
+        read_snapshot(own)
+    own.execute("RESET ROLE")
+    assert {name for _, name in read_snapshot(own).objects} >= {
         name for kind, name in expected.objects if kind == "graph"
     }
 

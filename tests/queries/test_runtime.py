@@ -196,15 +196,15 @@ def echo(sql_type: str, *, binary: bool) -> Statement[Any]:
 
 
 @pytest.fixture
-def shop(connection: Connection[Any]) -> Connection[Any]:
+def shop(own: Connection[Any]) -> Connection[Any]:
     """A session that knows types of its own."""
-    return _with_types(connection)
+    return _with_types(own)
 
 
 @pytest.fixture
-def types(undone: Connection[Any]) -> Connection[Any]:
+def types(connection: Connection[Any]) -> Connection[Any]:
     """The same in a transaction that is rolled back."""
-    return _with_types(undone)
+    return _with_types(connection)
 
 
 def _with_types(connection: Connection[Any]) -> Connection[Any]:
