@@ -23,6 +23,7 @@ FLOORS = [
     ["catalog"],
     ["migrations"],
     ["queries"],
+    ["cache"],
     ["systems"],
     ["review"],
     ["cli"],
