@@ -22,6 +22,7 @@ from drystone.cache import (
     open_cache,
 )
 from drystone.cache import caches as caches_module
+from drystone.cache import flows as flows_module
 from drystone.database.pool import Pool, open_async_pool, open_pool
 from drystone.database.session import connect
 from drystone.database.transactions import in_transaction, in_transaction_async
@@ -75,6 +76,23 @@ def test_a_hit_takes_no_connection(things_url: str, cached: Settings) -> None:
             assert cache.read(THING, slug="thing-1") == first
             with pytest.raises(PoolTimeout):
                 cache.read(THING, slug="thing-2")
+
+
+def test_a_hit_does_not_wait_for_a_connection_to_extend_the_lease(
+    things_url: str,
+    cached: Settings,
+    short_leases: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(flows_module, "_LENT", 0.01)
+    lone = Settings(pool_max_size=1)
+    with open_pool(things_url, lone) as pool, open_cache(pool, cached) as cache:
+        first = cache.read(THING, slug="thing-1")
+        assert cache.read(THING, slug="thing-1") == first
+        with pool.connection():
+            time.sleep(0.35)
+            assert cache.read(THING, slug="thing-1") == first
+    assert cache.counts.hits == 2
 
 
 def test_results_are_told_apart_by_query_and_parameters(cache: Cache) -> None:

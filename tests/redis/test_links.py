@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -73,6 +75,33 @@ async def test_a_restarted_redis_costs_asyncio_no_error(server: EmbeddedRedis) -
         server.stop()
         server.start()
         assert (await link.ask(("PING",))).run_id != before
+
+
+async def test_a_cancelled_question_leaves_its_answer_to_nobody(
+    redis_url: str,
+) -> None:
+    async with open_async_link(redis_url, timeout=30) as link:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(link.ask(("BLPOP", "nothing", 1)), 0.05)
+
+        assert (await link.ask(("ECHO", "mine"))).values == [b"mine"]
+
+
+def test_a_forked_process_has_connections_of_its_own(link: Link) -> None:
+    (parent,) = link.ask(("CLIENT", "ID")).values
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:  # nothing of the test run may go on in it
+        try:
+            (own,) = link.ask(("CLIENT", "ID")).values
+            os.write(writing, b"%d" % own)
+        finally:
+            os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading, "rb") as pipe:
+        assert int(pipe.read()) != parent
+    assert link.ask(("CLIENT", "ID")).values == [parent]
 
 
 def test_a_refused_command_names_its_code_and_no_value(link: Link) -> None:

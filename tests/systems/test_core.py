@@ -1041,6 +1041,21 @@ VIOLATIONS: list[tuple[str, LiteralString]] = [
     ("audit_log_changed_check", ENTRY + "('s', 't', '1', 'UPDATE', NULL, '{}', '{}')"),
     ("audit_log_old_row_check", ENTRY + "('s', 't', '1', 'INSERT', NULL, '{}', '{}')"),
     ("audit_log_new_row_check", ENTRY + "('s', 't', '1', 'DELETE', NULL, '{}', '{}')"),
+    (
+        "cache_invalidations_tags_check",
+        "INSERT INTO core.cache_invalidations (tags) VALUES ('{a,NULL}')",
+    ),
+    (
+        "cache_lease_single_check",
+        "INSERT INTO core.cache_lease VALUES (false, 'x', 1, now())",
+    ),
+    (
+        "cache_lease_pkey",
+        (
+            "INSERT INTO core.cache_lease"
+            " VALUES (true, 'x', 1, now()), (true, 'y', 1, now())"
+        ),
+    ),
     ("queues_queue_check", "INSERT INTO core.queues (queue) VALUES ('E-Mail')"),
     ("queues_pkey", "INSERT INTO core.queues (queue) VALUES ('email')"),
     ("queues_max_attempts_check", "UPDATE core.queues SET max_attempts = 51"),

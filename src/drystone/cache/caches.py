@@ -107,7 +107,7 @@ class Cache:
         if isinstance(step, Sleep):
             return time.sleep(step.seconds)
         if isinstance(step, Rows | Change):
-            with translated(), self._pool.connection() as connection:
+            with translated(), self._pool.connection(step.patience) as connection:
                 if isinstance(step, Rows):
                     return step.statement.rows(connection, step.values)
                 return step.statement.count(connection, step.values)
@@ -171,7 +171,7 @@ class AsyncCache:
             return await asyncio.sleep(step.seconds)
         if isinstance(step, Rows | Change):
             with translated():
-                async with self._pool.connection() as connection:
+                async with self._pool.connection(step.patience) as connection:
                     if isinstance(step, Rows):
                         return await step.statement.rows(connection, step.values)
                     return await step.statement.count(connection, step.values)
@@ -192,7 +192,8 @@ def open_cache(
     From then on what :func:`invalidate` notes in transactions of this pool is stale as
     soon as they are committed. ``largest`` is the most bytes of one value, ``patience``
     how many seconds a reader waits for another one that runs the same query. Raises
-    what the database raises; without Redis the cache is open, and of no use.
+    what the database raises, and EmbeddedServerError where no Redis is configured and
+    none can be started; while a configured one is away the cache is of no use.
     """
     with pool.connection() as connection:
         flows = _flows(leases.IDENTIFY.one(connection), largest, patience)

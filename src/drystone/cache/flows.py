@@ -38,6 +38,8 @@ _MOST_TAGS = 500
 _FIRST_WAIT, _LONGEST_WAIT = 0.002, 0.02
 _RETRY = 0.05
 _PAUSE = 0.5
+# A reader that extends the lease shall not wait long for a connection.
+_LENT = 0.5
 # How often a reader looks again while another one extends the lease.
 _LOOKS = 5
 
@@ -244,7 +246,7 @@ class Flows:
         try:
             # In this order, each in its own transaction: see leases.
             length = leases.LEASE + leases.MARGIN
-            extended = yield Rows(leases.EXTEND, [run_id, length])
+            extended = yield Rows(leases.EXTEND, [run_id, length], _LENT)
             for era in extended:
                 yield from self._catch_up(era.term)
         except RedisUnavailable:
@@ -265,12 +267,12 @@ class Flows:
     def _catch_up(self, term: int) -> Flow[None]:
         """Tell Redis of changes that it may not have been told of."""
         while True:
-            found = yield Rows(leases.PENDING, [leases.BATCH])
+            found = yield Rows(leases.PENDING, [leases.BATCH], _LENT)
             if found:
                 tags = {_readable(tag) for each in found for tag in each.tags}
                 yield Ask([self._words.invalidate(tags)])
                 positions = [each.position for each in found]
-                yield Change(leases.FORGET, [positions, term])
+                yield Change(leases.FORGET, [positions, term], _LENT)
             if len(found) < leases.BATCH:
                 return
 

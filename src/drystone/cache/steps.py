@@ -25,10 +25,14 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A statement for the database, in a transaction of its own; brings its rows."""
+    """A statement for the database, in a transaction of its own; brings its rows.
+
+    ``patience`` is how many seconds to wait for a connection; None is the pool's own.
+    """
 
     statement: Statement[Any]
     values: Sequence[Any] = ()
+    patience: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Change:
 
     statement: Statement[Any]
     values: Sequence[Any] = ()
+    patience: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ and again would make everybody as slow as it is.
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -86,6 +87,7 @@ class Link:
         self._kind = options.pop("connection_class", Connection)
         self._options = {**options, "retry": Retry(NoBackoff(), 0)}
         self._idle: deque[_Line] = deque()
+        self._process = os.getpid()
         self._breaker = _Breaker()
 
     def ask(self, *commands: Command) -> Answers:
@@ -112,6 +114,10 @@ class Link:
             self._idle.pop().connection.disconnect()
 
     def _take(self) -> tuple[_Line, bool]:
+        if self._process != os.getpid():
+            # Forked: these connections are still the parent's.
+            self._idle = deque()
+            self._process = os.getpid()
         try:
             return self._idle.pop(), False
         except IndexError:
