@@ -1035,6 +1035,9 @@ EVENT = (
     " (provider, event_id, event_type, payload, processed_at, error) VALUES "
 )
 SEED = "INSERT INTO core.seed_versions (system, stage, version, checksum) VALUES "
+OUTBOX = "INSERT INTO core.outbox (id, queue, name, payload, priority) VALUES "
+RECEIPT = "INSERT INTO core.job_receipts (job_id, queue) VALUES "
+ID = "'019a0000-0000-7000-8000-000000000000'"
 
 VIOLATIONS: list[tuple[str, LiteralString]] = [
     ("audit_log_op_check", ENTRY + "('s', 't', '1', 'TRUNCATE', NULL, '{}', '{}')"),
@@ -1062,6 +1065,15 @@ VIOLATIONS: list[tuple[str, LiteralString]] = [
     ("jobs_finished_at_check", "UPDATE core.jobs SET state = 'completed'"),
     ("jobs_finished_at_check", "UPDATE core.jobs SET finished_at = now()"),
     ("jobs_queue_dedupe_key_key", "UPDATE core.jobs SET dedupe_key = 'k'"),
+    ("outbox_queue_fkey", OUTBOX + f"({ID}, 'no-such-queue', 'x', '{{}}', NULL)"),
+    ("outbox_name_check", OUTBOX + f"({ID}, 'email', ' ', '{{}}', NULL)"),
+    ("outbox_payload_check", OUTBOX + f"({ID}, 'email', 'x', '[]', NULL)"),
+    ("outbox_priority_check", OUTBOX + f"({ID}, 'email', 'x', '{{}}', -1)"),
+    (
+        "outbox_id_key",
+        OUTBOX + f"({ID}, 'email', 'x', '{{}}', 1), ({ID}, 'email', 'x', '{{}}', 1)",
+    ),
+    ("job_receipts_pkey", RECEIPT + f"({ID}, 'email'), ({ID}, 'email')"),
     ("seed_versions_stage_check", SEED + "('core', 'production', 1, 'a')"),
     ("seed_versions_pkey", SEED + "('s', 'dev', 1, 'a'), ('s', 'dev', 1, 'b')"),
     ("backups_filename_check", BACKUP + "VALUES ('', 1, 'full', NULL, 'pending')"),
