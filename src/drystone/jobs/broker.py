@@ -1,0 +1,381 @@
+"""BullMQ: all that is known here of its Python package, which has no type hints.
+
+The keys in Redis are the ones that BullMQ's Node package uses, so workers and queues
+of both take each other's jobs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import bullmq
+from bullmq.backends import RedisBackend
+from bullmq.custom_errors import DelayedError, UnrecoverableError
+from bullmq.redis_connection import RedisConnection
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, WatchError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from drystone.errors import DrystoneError, RedisUnavailable
+from drystone.systems.core.outbox import JobsToSendRow, QueueSettingsRow
+
+KEEP_COMPLETED_S = 24 * 3600
+KEEP_FAILED_S = 7 * 24 * 3600
+
+# How often a job may take its worker down before it is given up.
+MAX_STALLED = 10
+
+_CONNECT_TIMEOUT = 2.0
+_COMMAND_TIMEOUT = 5.0
+# A worker waits up to 10 s in one command for the next job.
+_BLOCKING_TIMEOUT = 15.0
+_RETRY_MS = 500
+# BullMQ keeps priority and arrival in one score, 32 bits for the arrival.
+_PRIORITY_STEP = 2**32
+_STATES = (
+    "wait",
+    "paused",
+    "prioritized",
+    "delayed",
+    "active",
+    "completed",
+    "failed",
+)
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def redis_errors() -> Iterator[None]:
+    """Raise RedisUnavailable where Redis is away, hangs, or refuses to take more."""
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        # What these say names a host and a cause, never a password.
+        raise RedisUnavailable(
+            f"Redis is away: {error}" if _is_away(error) else f"Redis refuses: {error}",
+            hint="See REDIS_URL and the server's log.",
+        ) from error
+
+
+def open_client(url: str, *, blocking: bool = False) -> Redis:
+    """Return a client that reports a lost Redis at once; it connects when first used.
+
+    ``blocking`` is for a worker, whose commands wait for jobs.
+    """
+    return Redis.from_url(
+        url,
+        decode_responses=True,
+        retry=Retry(NoBackoff(), 0),
+        socket_connect_timeout=_CONNECT_TIMEOUT,
+        socket_timeout=_BLOCKING_TIMEOUT if blocking else _COMMAND_TIMEOUT,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many jobs of a queue are in each state in Redis.
+
+    ``waiting`` are those without a priority; ``oldest_wait_s`` is how long the oldest
+    one that could be taken has waited, in seconds.
+    """
+
+    waiting: int
+    prioritized: int
+    delayed: int
+    active: int
+    completed: int
+    failed: int
+    paused: bool
+    oldest_wait_s: float
+
+
+class Broker:
+    """The queues in one Redis: jobs are added, queues are set and counted."""
+
+    def __init__(self, client: Redis, prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._marker = f"{prefix}:drystone:batch"
+        self._connection = RedisConnection(client, skipVersionCheck=True)
+        self._queues: dict[str, Any] = {}
+
+    async def last_batch(self) -> int:
+        """Return the number of the last batch that Redis remembers, or 0."""
+        with redis_errors():
+            return int(await self._client.get(self._marker) or 0)
+
+    async def send(
+        self, jobs: Sequence[JobsToSendRow], *, batch: int, after: int
+    ) -> bool:
+        """Add the jobs in their order, and remember the batch: all of it, or nothing.
+
+        A job whose id is there is not changed. Returns False, and does nothing, if the
+        last batch is not ``after`` any more: then Redis was emptied, or another relay
+        was faster. Raises RedisUnavailable; Redis may have taken the batch even so.
+        """
+        with redis_errors():
+            async with self._client.pipeline(transaction=True) as pipe:
+                try:
+                    await pipe.watch(self._marker)
+                    if int(await pipe.get(self._marker) or 0) != after:
+                        return False
+                    pipe.multi()
+                    pipe.set(self._marker, batch)
+                    for job in jobs:
+                        queue = self._queue(job.queue)
+                        added = bullmq.Job(
+                            queue, job.name, job.payload, _options(job), str(job.id)
+                        )
+                        await queue.backend.scripts.addJob(added, pipe)
+                    await pipe.execute()
+                except WatchError as error:
+                    # redis-py says the same of a connection that broke.
+                    if isinstance(error.__context__, RedisConnectionError):
+                        raise error.__context__ from error
+                    return False
+        return True
+
+    async def apply(self, settings: Sequence[QueueSettingsRow]) -> None:
+        """Let every worker, also one in Node, keep to max_active and to a pause."""
+        with redis_errors():
+            for each in settings:
+                queue = self._queue(each.queue)
+                await queue.setGlobalConcurrency(each.max_active)
+                if bool(await queue.isPaused()) != each.paused:
+                    await queue.backend.pause(each.paused)
+
+    async def count(self, queue: str) -> Counts:
+        """Count the jobs of a queue by state."""
+        with redis_errors():
+            found = self._queue(queue)
+            counts = dict(
+                zip(_STATES, await found.backend.getCounts(_STATES), strict=True)
+            )
+            oldest = await self._oldest_waiting(found.backend)
+            return Counts(
+                waiting=counts["wait"] + counts["paused"],
+                prioritized=counts["prioritized"],
+                delayed=counts["delayed"],
+                active=counts["active"],
+                completed=counts["completed"],
+                failed=counts["failed"],
+                paused=bool(await found.isPaused()),
+                oldest_wait_s=0.0 if oldest is None else max(0.0, time.time() - oldest),
+            )
+
+    async def _oldest_waiting(self, backend: Any) -> float | None:
+        """Return when the oldest job that could be taken became so, if there is one.
+
+        Within a priority the first one has waited longest, so one of each is looked at.
+        """
+        heads = await self._client.lrange(backend.keys["wait"], -1, -1)
+        score = 0.0
+        while first := await self._client.zrangebyscore(
+            backend.keys["prioritized"], score, "+inf", 0, 1, withscores=True
+        ):
+            (head, found), *_ = first
+            heads.append(head)
+            score = (found // _PRIORITY_STEP + 1) * _PRIORITY_STEP
+        since = []
+        for head in heads:
+            timestamp, delay = await self._client.hmget(
+                backend.toKey(head), ["timestamp", "delay"]
+            )
+            if timestamp is not None:
+                since.append((int(timestamp) + int(delay or 0)) / 1000)
+        return min(since, default=None)
+
+    def _queue(self, name: str) -> Any:
+        if name not in self._queues:
+            self._queues[name] = _Queue(
+                name, RedisBackend(name, self._connection, prefix=self._prefix)
+            )
+        return self._queues[name]
+
+
+class _Queue(bullmq.Queue):  # type: ignore[misc]
+    """BullMQ's queue on a connection that many queues share."""
+
+    def __init__(self, name: str, backend: Any) -> None:
+        self.name = name
+        self.opts: dict[str, Any] = {}
+        self.backend = backend
+        self.client = backend.conn
+        self.keys = backend.keys
+        self.qualifiedName = backend.qualifiedName
+
+
+def _options(job: JobsToSendRow) -> dict[str, Any]:
+    created = _milliseconds(job.created_at)
+    due = created if job.run_at is None else _milliseconds(job.run_at)
+    options: dict[str, Any] = {
+        "timestamp": created,
+        "attempts": job.max_attempts,
+        "backoff": {"type": job.backoff_kind, "delay": job.backoff_ms},
+        "removeOnComplete": {"count": job.keep_completed, "age": KEEP_COMPLETED_S},
+        "removeOnFail": {"count": job.keep_failed, "age": KEEP_FAILED_S},
+    }
+    if job.priority:
+        options["priority"] = job.priority
+    # BullMQ counts the delay from the timestamp. One that is over is none: such a job
+    # keeps its place among the others.
+    if due > created and due > time.time() * 1000:
+        options["delay"] = due - created
+    return options
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def _is_away(error: Exception) -> bool:
+    return isinstance(error, RedisConnectionError | RedisTimeoutError | OSError)
+
+
+# --- Workers --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A job as a queue hands it out; ``attempt`` counts from 1."""
+
+    id: str
+    queue: str
+    name: str
+    data: object
+    attempt: int
+    attempts: int
+    created_at: datetime
+
+
+class WorkerBroke(DrystoneError):
+    """A worker of BullMQ ended though nobody closed it."""
+
+
+class GivenUp(Exception):
+    """Tell the queue that no further attempt would help."""
+
+
+class NotNow(Exception):
+    """Give the job back, to be taken again after a while; no attempt is counted."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
+class Consumer:
+    """Takes the jobs of one queue, as many at a time as the queue allows.
+
+    ``work`` does a job: returning is success; GivenUp, NotNow and any other exception
+    mean what they say, and their texts are kept with the job. ``stalled_out`` hears of
+    a job that the queue itself has given up.
+    """
+
+    def __init__(
+        self,
+        settings: QueueSettingsRow,
+        client: Redis,
+        prefix: str,
+        *,
+        work: Callable[[Delivery], Awaitable[None]],
+        stalled_out: Callable[[Delivery], None],
+    ) -> None:
+        lease = settings.lease_s * 1000
+        self._settings = settings
+        self._work = work
+        self._worker = bullmq.Worker(
+            settings.queue,
+            self._process,
+            {
+                "connection": client,
+                "prefix": prefix,
+                "autorun": False,
+                "concurrency": settings.max_active,
+                "lockDuration": lease,
+                "stalledInterval": max(500, lease // 2),
+                "maxStalledCount": MAX_STALLED,
+                "runRetryDelay": _RETRY_MS,
+            },
+        )
+        self._worker.on("error", self._note)
+        self._worker.on("failed", self._failed)
+        self._stalled_out = stalled_out
+
+    async def run(self) -> None:
+        """Take jobs until :meth:`close`; Redis may come and go meanwhile."""
+        connection = self._worker.backend.blocking_connection
+        while not self._worker.closing:
+            try:
+                # What the server can do decides how it is waited for.
+                await connection.getRedisVersion()
+                await self._worker._ensure_client_names()
+                break
+            except (RedisError, OSError) as error:
+                self._note(error)
+                await asyncio.sleep(_RETRY_MS / 1000)
+        await self._worker.run()
+        if not self._worker.closing:
+            raise WorkerBroke(
+                f"BullMQ's worker of the queue {self._settings.queue} has ended by"
+                " itself",
+                hint="Start it again; the jobs at hand are handed out again.",
+            )
+
+    async def close(self, *, force: bool = False) -> None:
+        """Take no more jobs, and return when those at hand are done or given back."""
+        await self._worker.close(force=force)
+
+    async def _process(self, job: Any, token: str) -> None:
+        delivery = self._delivery(job)
+        try:
+            await self._work(delivery)
+        except NotNow as given_back:
+            later = time.time() + given_back.seconds
+            await job.moveToDelayed(round(later * 1000), token)
+            raise DelayedError from None
+        except GivenUp as error:
+            raise UnrecoverableError(str(error)) from None
+        except Exception:
+            self._cap_backoff(job)
+            raise
+
+    def _cap_backoff(self, job: Any) -> None:
+        """Keep to backoff_max_ms, which BullMQ's exponential backoff does not know."""
+        backoff = job.opts.get("backoff")
+        if backoff and backoff.get("type") == "exponential":
+            wait = backoff.get("delay", 0) * 2**job.attemptsMade
+            if wait > self._settings.backoff_max_ms:
+                limit = self._settings.backoff_max_ms
+                job.opts["backoff"] = {"type": "fixed", "delay": limit}
+
+    def _failed(self, job: Any, error: Exception) -> None:
+        if job.deferredFailure:
+            self._stalled_out(self._delivery(job))
+
+    def _delivery(self, job: Any) -> Delivery:
+        return Delivery(
+            id=job.id,
+            queue=self._settings.queue,
+            name=job.name,
+            data=job.data,
+            attempt=job.attemptsMade + 1,
+            attempts=max(1, job.opts.get("attempts") or 1),
+            created_at=datetime.fromtimestamp(job.timestamp / 1000, tz=UTC),
+        )
+
+    def _note(self, error: Exception, *_: object) -> None:
+        # A lost Redis is told of once, by whoever runs the worker.
+        if not _is_away(error):
+            logger.info("queue %s: %s", self._settings.queue, error)

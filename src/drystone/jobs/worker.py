@@ -1,0 +1,387 @@
+"""Workers: do jobs, each with its receipt in one transaction.
+
+The receipt comes first. Whoever is given a job that somebody else is doing waits at it,
+and then finds it done, or does it; so a job takes effect once, however often a queue
+hands it out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import traceback
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any, Literal
+
+import psycopg
+from psycopg import Connection
+from redis.asyncio import Redis
+
+from drystone.database.pool import AsyncPool, Pool, open_async_pool, open_pool
+from drystone.database.sqlstates import translate
+from drystone.errors import BadInput, DatabaseUnavailable, DrystoneError
+from drystone.jobs.broker import (
+    Broker,
+    Consumer,
+    Delivery,
+    GivenUp,
+    NotNow,
+    open_client,
+    redis_errors,
+)
+from drystone.jobs.handlers import BadPayload, Handler, Job, Registry
+from drystone.settings import Settings
+from drystone.systems.core import outbox
+from drystone.systems.core.outbox import QueueSettingsRow
+
+# While the database is away, jobs go back for so long, without an attempt counted.
+_AWAY_PAUSE = 5.0
+_WATCH_INTERVAL = 1.0
+_FORCE_TIMEOUT = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+class AttemptFailed(DrystoneError):
+    """A handler raised; the queue tries again, or has no attempts left."""
+
+
+class _Withdrawn(Exception):
+    """A job was taken back while its thread was at it: nothing may be committed."""
+
+
+class WorkerProcess:
+    """The workers of some queues in one process.
+
+    ``report`` is told, once each, what whoever runs it should know.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        redis_url: str,
+        settings: Settings,
+        registry: Registry,
+        *,
+        queues: Sequence[str] = (),
+        report: Callable[[str], None],
+    ) -> None:
+        self._conninfo = conninfo
+        self._redis_url = redis_url
+        self._settings = settings
+        self._registry = registry
+        self._names = _chosen(registry, queues)
+        self._report = report
+        self._stopping = False
+        self._at_hand: set[asyncio.Task[None]] = set()
+        self._notes: set[asyncio.Task[None]] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Do jobs until ``stop`` is set; then finish those at hand, or give them back.
+
+        Raises DatabaseUnavailable if the database cannot be reached to begin with.
+        While Redis is away the workers wait for it.
+        """
+        async with AsyncExitStack() as stack:
+            self._pool: AsyncPool = await stack.enter_async_context(
+                open_async_pool(self._conninfo, self._settings)
+            )
+            # One of its own for threads, which cannot use the other.
+            self._threads: Pool | None = None
+            if any(not handler.is_async for handler in self._registry):
+                self._threads = stack.enter_context(
+                    open_pool(self._conninfo, self._settings)
+                )
+            rows = await self._queue_settings()
+            consumers = [
+                await stack.enter_async_context(self._consumer(row)) for row in rows
+            ]
+            watch = asyncio.create_task(self._watch(rows))
+            running = [asyncio.create_task(each.run()) for each in consumers]
+            stopped = asyncio.create_task(stop.wait())
+            self._report(f"working on {', '.join(self._names)}")
+            try:
+                await asyncio.wait(
+                    [stopped, *running], return_when=asyncio.FIRST_COMPLETED
+                )
+                await self._close(consumers)
+                for each in running:
+                    if each.done():
+                        each.result()
+            finally:
+                await _cancel([watch, stopped, *running, *self._at_hand])
+                await asyncio.gather(*self._notes, return_exceptions=True)
+
+    async def _queue_settings(self) -> list[QueueSettingsRow]:
+        async with self._pool.connection() as connection:
+            found = await outbox.queue_settings(connection)
+        unknown = set(self._names) - {row.queue for row in found}
+        if unknown:
+            raise BadInput(
+                f"no such queue: {', '.join(sorted(unknown))}",
+                hint=f"core.queues has {', '.join(row.queue for row in found)}.",
+            )
+        return [row for row in found if row.queue in self._names]
+
+    @asynccontextmanager
+    async def _consumer(self, row: QueueSettingsRow) -> AsyncIterator[Consumer]:
+        client = open_client(self._redis_url, blocking=True)
+        try:
+            yield Consumer(
+                row,
+                client,
+                self._settings.redis_prefix,
+                work=self._work,
+                stalled_out=self._stalled_out,
+            )
+        finally:
+            await client.aclose()
+
+    async def _watch(self, rows: Sequence[QueueSettingsRow]) -> None:
+        """Tell when Redis goes and comes; bring it the queues' limits when it does."""
+        client = open_client(self._redis_url)
+        here: bool | None = None
+        try:
+            while True:
+                here = await self._look(client, rows, here)
+                await asyncio.sleep(_WATCH_INTERVAL)
+        finally:
+            await client.aclose()
+
+    async def _look(
+        self, client: Redis, rows: Sequence[QueueSettingsRow], here: bool | None
+    ) -> bool:
+        try:
+            with redis_errors():
+                await client.ping()
+            if here is not True:
+                await Broker(client, self._settings.redis_prefix).apply(rows)
+        except DrystoneError as error:
+            if here is not False:
+                self._report(f"{error.message}; waiting for it")
+            return False
+        if here is False:
+            self._report("Redis is back")
+        return True
+
+    async def _close(self, consumers: Sequence[Consumer]) -> None:
+        """Take no more jobs; give back what is not done when the grace is over."""
+        self._stopping = True
+        if self._at_hand:
+            self._report(
+                f"finishing {_jobs(len(self._at_hand))}, for"
+                f" {self._settings.worker_grace:g} s at most"
+            )
+        closing = [asyncio.create_task(each.close()) for each in consumers]
+        if not closing:
+            return
+        _, late = await asyncio.wait(closing, timeout=self._settings.worker_grace)
+        if late:
+            self._report(f"giving back {_jobs(len(self._at_hand))}")
+            for task in self._at_hand:
+                task.cancel()
+            _, late = await asyncio.wait(late, timeout=_FORCE_TIMEOUT)
+        if late:
+            # Redis is away, most likely: the leases of the jobs end by themselves.
+            await asyncio.gather(
+                *(each.close(force=True) for each in consumers), return_exceptions=True
+            )
+        await asyncio.gather(*closing, return_exceptions=True)
+
+    # --- One job ----------------------------------------------------------------
+
+    async def _work(self, delivery: Delivery) -> None:
+        """Do a job in a task of its own, which can be taken back."""
+        task = asyncio.create_task(self._attempt(delivery))
+        self._at_hand.add(task)
+        try:
+            await asyncio.wait([task])
+        finally:
+            self._at_hand.discard(task)
+        if task.cancelled():
+            raise NotNow(0)
+        error = task.exception()
+        if isinstance(error, psycopg.Error):
+            error = translate(error)
+        if isinstance(error, DatabaseUnavailable):
+            logger.info("%s given back: %s", _told(delivery), error.message)
+            raise NotNow(_AWAY_PAUSE)
+        if error is not None:
+            await self._fail(delivery, error)
+
+    async def _attempt(self, delivery: Delivery) -> None:
+        job = Job(
+            id=delivery.id,
+            queue=delivery.queue,
+            name=delivery.name,
+            attempt=delivery.attempt,
+            created_at=delivery.created_at,
+        )
+        handler = self._registry.find(delivery.queue, delivery.name)
+        arguments = handler.arguments(delivery.data, job)
+        if handler.is_async:
+            async with (
+                self._pool.connection() as connection,
+                connection.transaction(),
+            ):
+                if await outbox.begin_job(connection, queue=job.queue, job_id=job.id):
+                    await handler.function(connection, *arguments)
+        else:
+            assert self._threads is not None  # noqa: S101 -- opened for such a handler
+            await _in_thread(_ThreadRun(self._threads, handler, job, arguments))
+
+    async def _fail(self, delivery: Delivery, error: BaseException) -> None:
+        """Raise for the queue what has happened, and note it if it is the end."""
+        final = isinstance(error, BadPayload)
+        logger.info("%s raised", _told(delivery), exc_info=error)
+        message = _words(error)
+        logger.warning(
+            "%s failed in attempt %d of %d: %s",
+            _told(delivery),
+            delivery.attempt,
+            delivery.attempts,
+            message,
+        )
+        if final:
+            await self._give_up(delivery, "failed", message)
+            raise GivenUp(message)
+        if delivery.attempt >= delivery.attempts:
+            await self._give_up(delivery, "dead", message)
+        raise AttemptFailed(message)
+
+    async def _give_up(
+        self, delivery: Delivery, state: Literal["failed", "dead"], message: str
+    ) -> None:
+        """Write how the job ended; a database that is away is not waited for.
+
+        Then its row stays in the outbox: should Redis lose the job too, it is done anew.
+        """
+        try:
+            async with self._pool.connection() as connection:
+                await outbox.give_job_up(
+                    connection,
+                    queue=delivery.queue,
+                    job_id=delivery.id,
+                    state=state,
+                    error=message,
+                )
+        except (DrystoneError, psycopg.Error):
+            logger.warning("%s: its end could not be noted", _told(delivery))
+
+    def _stalled_out(self, delivery: Delivery) -> None:
+        message = "its workers ended again and again while they were at it"
+        logger.warning("%s given up: %s", _told(delivery), message)
+        note = asyncio.create_task(self._give_up(delivery, "failed", message))
+        self._notes.add(note)
+        note.add_done_callback(self._notes.discard)
+
+
+class _ThreadRun:
+    """A handler without ``async``, in a thread: its statements can be cancelled."""
+
+    def __init__(
+        self, pool: Pool, handler: Handler, job: Job, arguments: tuple[Any, ...]
+    ) -> None:
+        self._pool = pool
+        self._handler = handler
+        self._job = job
+        self._arguments = arguments
+        self._lock = threading.Lock()
+        self._connection: Connection[Any] | None = None
+        self._withdrawn = False
+
+    def __call__(self) -> None:
+        with self._pool.connection() as connection, connection.transaction():
+            self._connection = connection
+            try:
+                begun = outbox.begin_job(
+                    connection, queue=self._job.queue, job_id=self._job.id
+                )
+                if begun:
+                    self._handler.function(connection, *self._arguments)
+            finally:
+                with self._lock:
+                    self._connection = None
+            if self._withdrawn:
+                raise _Withdrawn
+
+    def withdraw(self) -> None:
+        """Let nothing of it be committed, and end the statement that it waits for."""
+        self._withdrawn = True
+        with self._lock:
+            if self._connection is not None:
+                with suppress(psycopg.Error):
+                    self._connection.cancel_safe(timeout=1)
+
+
+async def _in_thread(run: _ThreadRun) -> None:
+    """Run in a thread that does not hold up the end of the process."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def finish(error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    def target() -> None:
+        error: BaseException | None = None
+        try:
+            run()
+        except BaseException as raised:  # noqa: BLE001 -- it is handed on
+            error = raised
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(finish, error)
+
+    threading.Thread(target=target, name="drystone-job", daemon=True).start()
+    try:
+        await done
+    except asyncio.CancelledError:
+        run.withdraw()
+        raise
+
+
+def _chosen(registry: Registry, queues: Sequence[str]) -> list[str]:
+    known = registry.queues()
+    if not known:
+        raise BadInput(
+            "no handler is declared, so there is nothing to do",
+            hint='Declare one: @registry.handler("email", "send-email").',
+        )
+    without = set(queues) - set(known)
+    if without:
+        raise BadInput(
+            f"no handler for the queue {', '.join(sorted(without))}",
+            hint=f"There are handlers for {', '.join(known)}.",
+        )
+    return sorted(queues) or known
+
+
+def _words(error: BaseException) -> str:
+    """Say what was raised, without values: a foreign error's text may hold some."""
+    if isinstance(error, DrystoneError):
+        return error.message
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"
+
+
+def _told(delivery: Delivery) -> str:
+    return f"{delivery.queue}: job {delivery.id} ({delivery.name})"
+
+
+def _jobs(number: int) -> str:
+    return "1 job" if number == 1 else f"{number} jobs"
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
