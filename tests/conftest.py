@@ -1,7 +1,7 @@
 """A real database for every test: a clone of a migrated template.
 
 One embedded server serves the whole run, without fsync; each worker has a template of
-its own, and each test a clone of it.
+its own, and each test a clone of it. So does one embedded Redis.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ import pytest
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pytest_postgresql import factories
+from redis import Redis
 
 from drystone import systems
 from drystone.database.session import connect
-from drystone.embedded import EmbeddedServer
+from drystone.embedded import EmbeddedRedis, EmbeddedServer
 from drystone.migrations import runner
 from drystone.migrations.files import read_migrations
 from drystone.settings import Settings
@@ -38,6 +39,12 @@ SERVER = EmbeddedServer(
     parameters={"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"},
 )
 
+# Started by the first test that wants it.
+REDIS = EmbeddedRedis(
+    PROJECT / ".drystone" / f"tests-{_RUN}",
+    parameters={"appendfsync": "no", "databases": "64"},
+)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server and tell pytest-postgresql where it is."""
@@ -51,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Delete the server when the last worker has gone."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
+        REDIS.reset()
         SERVER.reset()
         shutil.rmtree(PROJECT / ".drystone" / f"tests-{_RUN}", ignore_errors=True)
 
@@ -59,7 +67,7 @@ def _isolate() -> None:
     """Forget what the caller's environment says about databases, and about make."""
     for name in list(os.environ):
         if name.startswith(
-            ("DRYSTONE_", "DATABASE_URL", "PG", "MAKE", "MFLAGS", "ARGS")
+            ("DRYSTONE_", "DATABASE_URL", "REDIS", "PG", "MAKE", "MFLAGS", "ARGS")
         ):
             del os.environ[name]
 
@@ -122,6 +130,21 @@ def database_url(migrated_clone: Connection[Any]) -> str:
 def demo_url(demo_clone: Connection[Any]) -> str:
     """A migrated database with the generated demo data."""
     return _url(demo_clone)
+
+
+@pytest.fixture
+def redis_url() -> Iterator[str]:
+    """A Redis database that is empty and this test's own.
+
+    The server is shared by every worker; each has a database number of its own. So
+    FLUSHALL, SCRIPT FLUSH, CONFIG SET and stopping it are not for tests that use this.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    url = REDIS.start().replace("db=0", f"db={worker}")
+    with Redis.from_url(url) as client:
+        client.flushdb()
+        yield url
+        client.flushdb()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ FLOORS = [
     ["errors"],
     ["settings"],
     ["embedded"],
+    ["redis"],
     ["database"],
     ["catalog"],
     ["migrations"],

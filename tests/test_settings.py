@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from drystone.errors import SettingsError
 from drystone.settings import Settings, find_project, without_password
@@ -134,3 +135,39 @@ def test_folders_in_the_environment_are_separated_like_a_path(
 ) -> None:
     monkeypatch.setenv("DRYSTONE_MIGRATIONS", "a:b")
     assert Settings.load(tmp_path).migrations == (Path("a"), Path("b"))
+
+
+def test_nothing_configured_means_the_embedded_redis(tmp_path: Path) -> None:
+    assert Settings.load(tmp_path).redis() is None
+
+
+def test_redis_url_comes_from_the_environment_dotenv_or_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """004-06"""
+    (tmp_path / ".env").write_text("REDIS_URL=redis://dotenv:6379/1\n")
+    assert Settings.load(tmp_path).redis() == "redis://dotenv:6379/1"
+    assert Settings.load(tmp_path).conninfo() is None
+    secret = tmp_path / "url"
+    secret.write_text("rediss://app:hunter2@file:6380\n")
+    monkeypatch.setenv("REDIS_URL_FILE", str(secret))
+    assert Settings.load(tmp_path).redis() == "rediss://app:hunter2@file:6380"
+    monkeypatch.setenv("REDIS_URL", "unix:///run/redis.sock?db=2")
+    assert Settings.load(tmp_path).redis() == "unix:///run/redis.sock?db=2"
+    monkeypatch.setenv("PGHOST", "db")
+    assert Settings.load(tmp_path).redis() == "unix:///run/redis.sock?db=2"
+    monkeypatch.setenv("DRYSTONE_REDIS_URL", "redis://prefixed")
+    assert Settings.load(tmp_path).redis() == "redis://prefixed"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["hunter2", "http://hunter2@x", "redis://hunter2@x:many", "unix://"],
+)
+def test_a_url_that_is_no_rediss_is_refused_without_being_shown(
+    tmp_path: Path, url: str
+) -> None:
+    with pytest.raises(SettingsError, match="REDIS_URL is not") as caught:
+        Settings.load(tmp_path, redis_url=url)
+    assert "hunter2" not in f"{caught.value} {caught.value.hint}"
+    assert "hunter2" not in repr(Settings(redis_url=SecretStr("redis://:hunter2@x")))

@@ -163,6 +163,15 @@ class ExclusionViolation(ConstraintViolation):
     """SQLSTATE 23P01."""
 
 
+# --- Redis ----------------------------------------------------------------------
+
+
+class RedisUnavailable(DrystoneError):
+    """Redis cannot be reached, does not answer in time, or refuses to serve."""
+
+    exit_code = 4
+
+
 # --- Queries --------------------------------------------------------------------
 
 

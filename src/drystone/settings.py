@@ -1,10 +1,10 @@
 """What can be configured, and from where.
 
 In order of precedence: arguments, ``DRYSTONE_*`` in the environment, the names that
-everybody uses (``DATABASE_URL``, libpq's ``PG*``, and ``<NAME>_FILE`` for a file that
-holds the value), the project's ``.env``, and ``[tool.drystone]`` of ``pyproject.toml``
-or ``drystone.toml``. Everything has a default: a project that configures nothing gets
-the embedded server and the systems that ship with Drystone.
+everybody uses (``DATABASE_URL``, libpq's ``PG*``, ``REDIS_URL``, and ``<NAME>_FILE``
+for a file that holds the value), the project's ``.env``, and ``[tool.drystone]`` of
+``pyproject.toml`` or ``drystone.toml``. Everything has a default: a project that
+configures nothing gets the embedded servers and the systems that ship with Drystone.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from psycopg import ProgrammingError
@@ -44,6 +45,8 @@ _LIBPQ_KEYWORDS = {
 # One of these says that there is a server to go to; a bare PGUSER does not.
 _LIBPQ_TARGETS = ("PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE")
 
+_REDIS_SCHEMES = ("redis", "rediss", "unix")
+
 
 class Settings(BaseSettings):
     """A project's settings. Durations are in seconds."""
@@ -62,6 +65,10 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None,
         description="A libpq URL or conninfo; unset means the embedded server.",
+    )
+    redis_url: SecretStr | None = Field(
+        default=None,
+        description="A redis://, rediss:// or unix:// URL; unset: the embedded Redis.",
     )
     migrations: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(), description="Folders of migrations; unset means the shipped ones."
@@ -187,6 +194,7 @@ class Settings(BaseSettings):
                 hint="docs/settings.md lists every setting with its type.",
             ) from None
         settings.conninfo()
+        settings.redis()
         return settings
 
     @classmethod
@@ -222,6 +230,31 @@ class Settings(BaseSettings):
                 hint="It looks like postgresql://user@host:5432/database.",
             ) from None
         return url
+
+    def redis(self) -> str | None:
+        """Return the configured Redis as a URL, or None if there is none.
+
+        The result may hold a password: never print it.
+        """
+        if self.redis_url is None:
+            return None
+        url = self.redis_url.get_secret_value()
+        if not _names_a_redis(url):
+            raise SettingsError(
+                "REDIS_URL is not the URL of a Redis",
+                hint="It looks like redis://host:6379/0, rediss://host:6379/0 with TLS,"
+                " or unix:///path/of/the/socket.",
+            )
+        return url
+
+
+def _names_a_redis(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        place = parts.path if parts.scheme == "unix" else parts.hostname
+        return parts.scheme in _REDIS_SCHEMES and parts.port != 0 and bool(place)
+    except ValueError:
+        return False
 
 
 class _Values(PydanticBaseSettingsSource):
@@ -287,10 +320,10 @@ def _configuration_file(folder: Path) -> dict[str, Any]:
 
 
 def _conventional_names(root: Path) -> dict[str, Any]:
-    """Read DATABASE_URL and ``PG*``, from the environment, files or ``.env``."""
+    """Read DATABASE_URL, ``PG*`` and REDIS_URL: environment, files or ``.env``."""
     dotenv = dotenv_values(root / ".env") if (root / ".env").is_file() else {}
     environment = {**dotenv, **os.environ}
-    for name in (*_LIBPQ_KEYWORDS, "DATABASE_URL"):
+    for name in (*_LIBPQ_KEYWORDS, "DATABASE_URL", "REDIS_URL"):
         path = environment.get(f"{name}_FILE")
         if path and not os.environ.get(name):
             try:
@@ -300,13 +333,15 @@ def _conventional_names(root: Path) -> dict[str, Any]:
                     f"the file that {name}_FILE names cannot be read: {error.strerror}",
                     location=Location(Path(path), 1),
                 ) from None
+    redis = environment.get("REDIS_URL")
+    found = {"redis_url": redis} if redis else {}
     if url := environment.get("DATABASE_URL"):
-        return {"database_url": url}
+        return {**found, "database_url": url}
     if not any(environment.get(name) for name in _LIBPQ_TARGETS):
-        return {}
+        return found
     keywords = {key: environment.get(name) for name, key in _LIBPQ_KEYWORDS.items()}
     given = {key: value for key, value in keywords.items() if value}
-    return {"database_url": make_conninfo("", **given)}
+    return {**found, "database_url": make_conninfo("", **given)}
 
 
 def _problems(error: ValidationError) -> str:

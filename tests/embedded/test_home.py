@@ -155,7 +155,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
 def test_a_socket_folder_that_others_can_enter_is_refused(tmp_path: Path) -> None:
     project = tmp_path / ("x" * 120)
     project.mkdir()
-    place = find_home(project)._short_sockets(os.geteuid())[0]
+    place = home.short_sockets(project, os.geteuid())[0]
     assert place.is_relative_to(tempfile.gettempdir())
     place.mkdir(mode=0o755)
     place.chmod(0o755)

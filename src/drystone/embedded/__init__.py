@@ -1,13 +1,14 @@
-"""A private PostgreSQL with pgvector and AGE, for development and tests.
+"""A private PostgreSQL with pgvector and AGE, and a Redis, for development and tests.
 
-It needs nothing but a Python wheel (``drystone[embedded]``): no installed server, no
+They need nothing but Python wheels (``drystone[embedded]``): no installed server, no
 container, no port. Each project has its own, under ``.drystone/`` or, when Drystone
-runs as root, under ``/var/lib/drystone/``. It listens on a Unix socket in a folder that
-only its user can enter, and outlives the process that started it.
+runs as root, under ``/var/lib/drystone/``. They listen on Unix sockets in folders that
+only their user can enter, and outlive the process that started them.
 """
 
 from __future__ import annotations
 
+from drystone.embedded.redis_server import EmbeddedRedis, RedisStatus
 from drystone.embedded.server import EmbeddedServer, ServerStatus
 
-__all__ = ["EmbeddedServer", "ServerStatus"]
+__all__ = ["EmbeddedRedis", "EmbeddedServer", "RedisStatus", "ServerStatus"]

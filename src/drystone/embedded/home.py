@@ -1,4 +1,4 @@
-"""Where a project's server lives on disk.
+"""Where a project's servers live on disk: PostgreSQL, and Redis beside it.
 
 A plain user's is ``.drystone/`` in the project. Root's is a folder of its own under
 ``/var/lib/drystone/``: the server's user may not be able to reach the project, and no
@@ -13,13 +13,14 @@ import re
 import shutil
 import stat
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from drystone.embedded import lock
 from drystone.embedded.account import Account, user_name
-from drystone.embedded.wheel import Wheel
+from drystone.embedded.wheel import Wheel, require_platform
 from drystone.errors import EmbeddedServerError
 
 STATE = Path("/var/lib/drystone")
@@ -83,6 +84,11 @@ class Home:
         return self.folder / "started"
 
     @property
+    def redis(self) -> Path:
+        """The files of the project's Redis, which has a lock of its own."""
+        return self.folder / "redis"
+
+    @property
     def pointer(self) -> Path:
         """In the project: where root's server is."""
         return self.project / ".drystone" / "location"
@@ -111,9 +117,7 @@ class Home:
             # In one step: what is half deleted must not look like data.
             self.data.rename(self.old_data)
         if not self.as_root:
-            for folder in self._short_sockets(os.geteuid()):
-                with suppress(OSError):
-                    folder.rmdir()
+            remove_empty(short_sockets(self.project, os.geteuid()))
         for tree in (self.old_data, self.new_data, self.folder / "run"):
             if tree.exists():
                 shutil.rmtree(tree)
@@ -126,10 +130,15 @@ class Home:
             self.busy,
         ):
             file.unlink(missing_ok=True)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Delete the folder, and what points to it, once no server has files there."""
         if self.as_root:
             with suppress(OSError):
                 self.folder.rmdir()
-            self.pointer.unlink(missing_ok=True)
+            if not self.folder.exists():
+                self.pointer.unlink(missing_ok=True)
         marked = self.pointer.parent
         if marked.is_dir() and [path.name for path in marked.iterdir()] == [
             ".gitignore"
@@ -142,17 +151,34 @@ class Home:
         That is one in the project, or, where its path would be too long for a socket
         or for a connection string, one with a short name among the temporary files.
         """
-        places = (self.folder / "run", *self._short_sockets(account.uid))
-        path = next(path for path in places if _holds_a_socket(path))
-        make_private_folder(path, account)
-        return path
-
-    def _short_sockets(self, uid: int) -> tuple[Path, ...]:
-        name = f"drystone-{uid}-{_digest(self.project)}"
-        return (
-            Path(tempfile.gettempdir()) / name,
-            Path("/tmp") / name,  # noqa: S108 - verified to be ours and private
+        places = (
+            self.folder / "run",
+            *short_sockets(self.project, account.uid),
         )
+        return make_socket_folder(places, account, _SOCKET)
+
+
+def short_sockets(project: Path, uid: int, kind: str = "") -> tuple[Path, ...]:
+    """Return folders with short names for the project's sockets; creates nothing."""
+    name = f"drystone-{uid}-{_digest(project)}{kind}"
+    return (
+        Path(tempfile.gettempdir()) / name,
+        Path("/tmp") / name,  # noqa: S108 - verified to be ours and private
+    )
+
+
+def make_socket_folder(places: Sequence[Path], account: Account, socket: str) -> Path:
+    """Make the first folder that can hold a socket of this name, and return it."""
+    path = next(path for path in places if _holds(path, socket))
+    make_private_folder(path, account)
+    return path
+
+
+def remove_empty(folders: Sequence[Path]) -> None:
+    """Delete those of the folders that exist and are empty."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def find_home(project: Path) -> Home:
@@ -200,15 +226,45 @@ def find_home(project: Path) -> Home:
     return Home(project, folder, as_root=True)
 
 
-def share_programs(wheel: Wheel, *, timeout: float) -> Wheel:
-    """Copy the programs, once for a version, to where the server's user finds them.
+@contextmanager
+def entered(project: Path, *, setting: str) -> Iterator[Home]:
+    """Yield where the project's servers live, for a block that works on their files.
 
-    Root's virtual environment may be out of its reach. The folder ``STATE`` must exist.
+    Raises EmbeddedServerError, with the place, when the file system refuses something;
+    ``setting`` is the one that names another server.
+    """
+    require_platform()
+    place = project
+    try:
+        home = find_home(project)
+        place = home.folder
+        yield home
+    except OSError as error:
+        raise EmbeddedServerError(
+            f"the embedded server's files cannot be used:"
+            f" {error.strerror or error}: {error.filename or place}",
+            hint="Make that place writable for the current user, free some space,"
+            f" or set {setting} to another server.",
+        ) from error
+
+
+def share_programs(wheel: Wheel, *, timeout: float) -> Wheel:
+    """Copy the programs, once for a version, to where the server's user finds them."""
+    with shared_programs(timeout=timeout) as runtime:
+        return wheel.copy(runtime / wheel.version)
+
+
+@contextmanager
+def shared_programs(*, timeout: float) -> Iterator[Path]:
+    """Hold root's folder of programs that every user can run.
+
+    Root's virtual environment may be out of the server's user's reach. The folder
+    ``STATE`` must exist.
     """
     runtime = STATE / "runtime"
     make_root_folder(runtime)
     with lock.hold(runtime / "busy.lock", timeout=timeout):
-        return wheel.copy(runtime / wheel.version)
+        yield runtime
 
 
 def make_root_folder(path: Path) -> None:
@@ -266,12 +322,12 @@ def _make_project_folder(path: Path) -> None:
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
-def _holds_a_socket(folder: Path) -> bool:
-    """Tell whether libpq can be told of a socket in this folder.
+def _holds(folder: Path, socket: str) -> bool:
+    """Tell whether clients can be told of a socket in this folder.
 
-    Its ``host`` is a list, separated by commas, and psycopg reads a URL as UTF-8.
+    libpq's ``host`` is a list, separated by commas, and psycopg reads a URL as UTF-8.
     """
-    path = str(folder / _SOCKET)
+    path = str(folder / socket)
     try:
         encoded = path.encode("utf-8")
     except UnicodeEncodeError:

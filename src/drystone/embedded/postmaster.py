@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from drystone.embedded import lock
 from drystone.embedded.home import Home
+from drystone.embedded.processes import owner_and_command
 from drystone.errors import EmbeddedServerError
 
 _POLL = 0.005
@@ -187,24 +187,11 @@ def _is_server(pid: int, data: Path, uid: int) -> bool:
 
     The pid file alone is no reason to believe so, let alone to send a signal.
     """
-    process = Path(f"/proc/{pid}")
-    try:
-        if Path("/proc/self").exists():
-            owner = process.stat().st_uid
-            command = (process / "cmdline").read_bytes().replace(b"\0", b" ")
-        else:
-            done = subprocess.run(
-                ["ps", "-ww", "-o", "uid=,command=", "-p", str(pid)],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=True,
-            )
-            number, _, command = done.stdout.strip().partition(b" ")
-            owner = int(number)
-    except (OSError, ValueError, subprocess.CalledProcessError):
+    if (found := owner_and_command(pid)) is None:
         return False
+    owner, command = found
     # The server's main process keeps the command line that it was started with.
-    words = command.strip() + b" "
+    words = command + b" "
     return (
         owner == uid
         and b"postgres" in words.split(b" -D ")[0]

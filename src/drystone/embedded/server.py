@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,8 +17,8 @@ from psycopg import sql
 
 from drystone.embedded import cluster, lock, postmaster
 from drystone.embedded.account import Account, find_account
-from drystone.embedded.home import Home, find_home, share_programs
-from drystone.embedded.wheel import Wheel, find_wheel, require_platform
+from drystone.embedded.home import Home, entered, share_programs
+from drystone.embedded.wheel import Wheel, find_wheel
 from drystone.errors import EmbeddedServerError
 
 DATABASE = "drystone"
@@ -151,22 +151,9 @@ class EmbeddedServer:
         with self._home() as home:
             return home.log
 
-    @contextmanager
-    def _home(self) -> Iterator[Home]:
+    def _home(self) -> AbstractContextManager[Home]:
         """Find the server's files; say where, if the file system refuses something."""
-        require_platform()
-        place = self._project
-        try:
-            home = find_home(self._project)
-            place = home.folder
-            yield home
-        except OSError as error:
-            raise EmbeddedServerError(
-                f"the embedded server's files cannot be used:"
-                f" {error.strerror or error}: {error.filename or place}",
-                hint="Make that place writable for the current user, free some space,"
-                " or set DATABASE_URL to another server.",
-            ) from error
+        return entered(self._project, setting="DATABASE_URL")
 
     def _start(self, home: Home, wheel: Wheel, account: Account, busy: int) -> str:
         began = time.monotonic()

@@ -1,0 +1,1 @@
+"""Redis: which one is meant, clients of it, and its health."""
