@@ -29,6 +29,8 @@ _MODULES = {
     "migrate": "migrations",
     "new": "migrations",
     "plans": "plans",
+    "queues": "jobs",
+    "relay": "jobs",
     "repair": "history",
     "review": "review",
     "rollback": "migrations",
@@ -38,6 +40,7 @@ _MODULES = {
     "status": "migrations",
     "trace": "trace",
     "verify": "proof",
+    "worker": "jobs",
 }
 
 _folders = click.Path(file_okay=False, path_type=Path)

@@ -104,7 +104,7 @@ class Broker:
     """The queues in one Redis: jobs are added, queues are set and counted."""
 
     def __init__(self, client: Redis, prefix: str) -> None:
-        self._client = client
+        self._client: Any = client  # its type hints do not know decode_responses
         self._prefix = prefix
         self._marker = f"{prefix}:drystone:batch"
         self._connection = RedisConnection(client, skipVersionCheck=True)

@@ -1,4 +1,4 @@
-"""The relay: sends the jobs of the outbox to Redis, in order, again and again if need be.
+"""The relay: sends the jobs of the outbox to Redis, in order, again if need be.
 
 A round is one transaction that holds an advisory lock, so of many relays one sends at a
 time, and the others take over when it is gone. In it, jobs are added to Redis first and
@@ -70,6 +70,11 @@ class Relay:
                     await asyncio.sleep(self._settings.relay_interval)
         return sent
 
+    async def rewind(self) -> None:
+        """Let all jobs that are not done be sent again, by whichever relay is next."""
+        async with self._session() as connection:
+            await self._send_again(connection, after=0)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Send jobs as they come, until ``stop`` is set.
 
@@ -119,16 +124,17 @@ class Relay:
         marker = await broker.last_batch()
         batches = await outbox.last_batches(connection)
         if batches is not None and batches.unfinished:
-            restored = marker > batches.numbered
+            restored = marker > (batches.numbered or 0)
             if restored or marker < batches.unfinished:
-                await self.send_again(connection, after=0 if restored else marker)
+                await self._send_again(connection, after=0 if restored else marker)
+                self._applied.clear()
         return marker
 
-    async def send_again(self, connection: AsyncConnection[Any], *, after: int) -> None:
-        """Let what was sent after a batch, and is not done, be sent again."""
-        lost = await outbox.send_again(connection, after_batch=after)
-        self._applied.clear()
-        self._report(f"Redis has lost jobs; sending those again that are not done: {lost}")
+    async def _send_again(
+        self, connection: AsyncConnection[Any], *, after: int
+    ) -> None:
+        number = await outbox.send_again(connection, after_batch=after)
+        self._report(f"sending again what Redis may have lost: {number} jobs")
 
     async def _keep_settings(
         self, connection: AsyncConnection[Any], broker: Broker

@@ -13,7 +13,7 @@ import threading
 import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any, Literal
+from typing import Any
 
 import psycopg
 from psycopg import Connection
@@ -35,6 +35,7 @@ from drystone.jobs.handlers import BadPayload, Handler, Job, Registry
 from drystone.settings import Settings
 from drystone.systems.core import outbox
 from drystone.systems.core.outbox import QueueSettingsRow
+from drystone.systems.core.types import JobState
 
 # While the database is away, jobs go back for so long, without an attempt counted.
 _AWAY_PAUSE = 5.0
@@ -245,18 +246,16 @@ class WorkerProcess:
             message,
         )
         if final:
-            await self._give_up(delivery, "failed", message)
+            await self._give_up(delivery, JobState.FAILED, message)
             raise GivenUp(message)
         if delivery.attempt >= delivery.attempts:
-            await self._give_up(delivery, "dead", message)
+            await self._give_up(delivery, JobState.DEAD, message)
         raise AttemptFailed(message)
 
-    async def _give_up(
-        self, delivery: Delivery, state: Literal["failed", "dead"], message: str
-    ) -> None:
+    async def _give_up(self, delivery: Delivery, state: JobState, message: str) -> None:
         """Write how the job ended; a database that is away is not waited for.
 
-        Then its row stays in the outbox: should Redis lose the job too, it is done anew.
+        Then its row stays in the outbox: should Redis lose the job, it is sent again.
         """
         try:
             async with self._pool.connection() as connection:
@@ -273,7 +272,7 @@ class WorkerProcess:
     def _stalled_out(self, delivery: Delivery) -> None:
         message = "its workers ended again and again while they were at it"
         logger.warning("%s given up: %s", _told(delivery), message)
-        note = asyncio.create_task(self._give_up(delivery, "failed", message))
+        note = asyncio.create_task(self._give_up(delivery, JobState.FAILED, message))
         self._notes.add(note)
         note.add_done_callback(self._notes.discard)
 
@@ -383,5 +382,3 @@ async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
