@@ -11,8 +11,8 @@ import asyncio
 import logging
 import threading
 import traceback
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -21,7 +21,13 @@ from redis.asyncio import Redis
 
 from drystone.database.pool import AsyncPool, Pool, open_async_pool, open_pool
 from drystone.database.sqlstates import translate
-from drystone.errors import BadInput, DatabaseUnavailable, DrystoneError
+from drystone.errors import (
+    BadInput,
+    DatabaseUnavailable,
+    DrystoneError,
+    LockNotAvailable,
+    StatementTimeout,
+)
 from drystone.jobs.broker import (
     Broker,
     Consumer,
@@ -37,7 +43,8 @@ from drystone.systems.core import outbox
 from drystone.systems.core.outbox import QueueSettingsRow
 from drystone.systems.core.types import JobState
 
-# While the database is away, jobs go back for so long, without an attempt counted.
+# While the database is away, or somebody else has begun the job, it goes back for so
+# long, without an attempt counted.
 _AWAY_PAUSE = 5.0
 _WATCH_INTERVAL = 1.0
 _FORCE_TIMEOUT = 5.0
@@ -47,6 +54,10 @@ logger = logging.getLogger(__name__)
 
 class AttemptFailed(DrystoneError):
     """A handler raised; the queue tries again, or has no attempts left."""
+
+
+class _Busy(DrystoneError):
+    """Somebody else is at the job, for longer than a statement may wait."""
 
 
 class _Withdrawn(Exception):
@@ -206,7 +217,7 @@ class WorkerProcess:
         error = task.exception()
         if isinstance(error, psycopg.Error):
             error = translate(error)
-        if isinstance(error, DatabaseUnavailable):
+        if isinstance(error, DatabaseUnavailable | _Busy):
             logger.info("%s given back: %s", _told(delivery), error.message)
             raise NotNow(_AWAY_PAUSE)
         if error is not None:
@@ -227,7 +238,11 @@ class WorkerProcess:
                 self._pool.connection() as connection,
                 connection.transaction(),
             ):
-                if await outbox.begin_job(connection, queue=job.queue, job_id=job.id):
+                with _patient(job):
+                    begun = await outbox.begin_job(
+                        connection, queue=job.queue, job_id=job.id
+                    )
+                if begun:
                     await handler.function(connection, *arguments)
         else:
             assert self._threads is not None  # noqa: S101 -- opened for such a handler
@@ -236,7 +251,8 @@ class WorkerProcess:
     async def _fail(self, delivery: Delivery, error: BaseException) -> None:
         """Raise for the queue what has happened, and note it if it is the end."""
         final = isinstance(error, BadPayload)
-        logger.info("%s raised", _told(delivery), exc_info=error)
+        if not isinstance(error, DrystoneError):
+            logger.info("%s raised", _told(delivery), exc_info=error)
         message = _words(error)
         logger.warning(
             "%s failed in attempt %d of %d: %s",
@@ -295,9 +311,10 @@ class _ThreadRun:
         with self._pool.connection() as connection, connection.transaction():
             self._connection = connection
             try:
-                begun = outbox.begin_job(
-                    connection, queue=self._job.queue, job_id=self._job.id
-                )
+                with _patient(self._job):
+                    begun = outbox.begin_job(
+                        connection, queue=self._job.queue, job_id=self._job.id
+                    )
                 if begun:
                     self._handler.function(connection, *self._arguments)
             finally:
@@ -313,6 +330,15 @@ class _ThreadRun:
             if self._connection is not None:
                 with suppress(psycopg.Error):
                     self._connection.cancel_safe(timeout=1)
+
+
+@contextmanager
+def _patient(job: Job) -> Iterator[None]:
+    """Tell the wait for somebody who has begun the job from a failure of it."""
+    try:
+        yield
+    except (StatementTimeout, LockNotAvailable):
+        raise _Busy(f"job {job.id} is being done elsewhere") from None
 
 
 async def _in_thread(run: _ThreadRun) -> None:
