@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 import pytest
+from bullmq.backends import RedisBackend
 from psycopg import AsyncConnection, Connection
 
 from drystone.errors import BadInput, DatabaseUnavailable
@@ -86,23 +87,27 @@ async def test_an_attempt_that_fails_leaves_nothing_and_is_repeated(
     assert failed["atm"] == "5"
 
 
-async def test_the_waits_double_up_to_the_longest_one(shop: Shop) -> None:
-    """003-14: seen in the last wait of jobs with two, three and five attempts."""
-    attempts = {"strategy-generation": 2, "publishing": 3, "email": 5}
-    registry = Registry()
-    for queue in attempts:
+async def test_the_waits_double_up_to_the_longest_one(
+    shop: Shop, notes: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """003-14"""
+    waits = []
+    move = RedisBackend.moveToDelayed
 
-        @registry.handler(queue, "note")
-        async def fail(connection: AsyncConnection[Any], payload: Note) -> None:
-            raise ValueError
+    async def noted(self: Any, job: str, now: int, delay: int, *rest: Any) -> Any:
+        waits.append(delay)
+        return await move(self, job, now, delay, *rest)
 
-        shop.enqueue(queue=queue)
-    shop.rows("UPDATE core.queues SET backoff_ms = 50, backoff_max_ms = 250")
+    monkeypatch.setattr(RedisBackend, "moveToDelayed", noted)
+    shop.rows("UPDATE core.queues SET backoff_ms = 20, backoff_max_ms = 100")
+    shop.rows(
+        "INSERT INTO core.outbox (queue, name, payload)"
+        """ VALUES ('email', 'note', '{"fail": 5}')"""
+    )
     await shop.relay().drain()
-    async with shop.working(registry):
+    async with shop.working(notes):
         await shop.settled()
-    waits = [(await shop.jobs_in_redis(queue)).popitem()[1] for queue in attempts]
-    assert [job["delay"] for job in waits] == ["50", "100", "250"]
+    assert waits == [20, 40, 80, 100]
 
 
 async def test_a_payload_that_does_not_fit_is_given_up_at_once(

@@ -1,0 +1,121 @@
+"""Processes that are killed, and a Redis that is killed or emptied.
+
+What runs for minutes is marked `long` and left to `make test-faults`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from drystone.embedded import EmbeddedRedis
+
+PROJECT = Path(__file__).parents[2]
+DRYSTONE = Path(sys.executable).with_name("drystone")
+
+Launch = Callable[..., "Process"]
+
+
+class Process:
+    """A ``drystone`` command in a process of its own, that comes back when killed."""
+
+    def __init__(self, arguments: list[str], environment: dict[str, str], log: Path):
+        self._arguments = arguments
+        self._environment = environment
+        self._log = log
+        self._running = self._launch()
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                [DRYSTONE, *self._arguments],
+                cwd=PROJECT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def kill(self) -> None:
+        """Kill it without a warning, and start another one."""
+        assert self._running.poll() is None, self.told()
+        self._running.kill()
+        self._running.wait()
+        self._running = self._launch()
+
+    def end(self) -> int:
+        """Ask it to end, and return its exit code."""
+        if self._running.poll() is None:
+            self._running.send_signal(signal.SIGTERM)
+        try:
+            return self._running.wait(60)
+        except subprocess.TimeoutExpired:
+            self._running.kill()
+            self._running.wait()
+            raise
+
+    def told(self) -> str:
+        """Return all that it has written."""
+        return self._log.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def launch(tmp_path: Path) -> Iterator[Launch]:
+    """Start commands; what still runs when the test ends is killed."""
+    launched: list[Process] = []
+
+    def start(*arguments: str, **environment: str) -> Process:
+        log = tmp_path / f"{len(launched)}-{arguments[0]}.log"
+        launched.append(Process([*arguments], {**os.environ, **environment}, log))
+        return launched[-1]
+
+    yield start
+    for process in launched:
+        process._running.kill()
+        process._running.wait()
+
+
+class MortalRedis:
+    """A Redis that can be killed, and come back with or without its memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._server = EmbeddedRedis(folder, parameters={"appendfsync": "no"})
+        self.url = self._server.start()
+
+    def kill(self) -> None:
+        """Kill it; what it has answered for is in the system's memory, or on disk."""
+        pid = self._server.status().pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        while self._server.status().running:
+            time.sleep(0.001)
+
+    def forget(self) -> None:
+        """Let it come back empty, as one without persistence does."""
+        self._server.reset()
+
+    def start(self) -> None:
+        assert self._server.start() == self.url
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[MortalRedis]:
+    server = MortalRedis(tmp_path / "redis")
+    yield server
+    server.forget()
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    """Chance with a seed that a failure shows."""
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")  # noqa: T201 -- pytest shows it with a failure
+    return random.Random(seed)
