@@ -10,13 +10,12 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from drystone.embedded import EmbeddedRedis
+from tests.redis_faults import MortalRedis
 
 PROJECT = Path(__file__).parents[2]
 DRYSTONE = Path(sys.executable).with_name("drystone")
@@ -81,29 +80,6 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
     for process in launched:
         process._running.kill()
         process._running.wait()
-
-
-class MortalRedis:
-    """A Redis that can be killed, and come back with or without its memory."""
-
-    def __init__(self, folder: Path) -> None:
-        self._server = EmbeddedRedis(folder, parameters={"appendfsync": "no"})
-        self.url = self._server.start()
-
-    def kill(self) -> None:
-        """Kill it; what it has answered for is in the system's memory, or on disk."""
-        pid = self._server.status().pid
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
-        while self._server.status().running:
-            time.sleep(0.001)
-
-    def forget(self) -> None:
-        """Let it come back empty, as one without persistence does."""
-        self._server.reset()
-
-    def start(self) -> None:
-        assert self._server.start() == self.url
 
 
 @pytest.fixture

@@ -23,8 +23,9 @@ from redis import Redis
 from drystone.database.session import connect
 from drystone.settings import Settings
 from drystone.systems.core import outbox
+from tests.redis_faults import MortalRedis
 
-from .conftest import Launch, MortalRedis, Process
+from .conftest import Launch, Process
 
 QUEUES = ("email", "analytics")
 WRITERS = 2

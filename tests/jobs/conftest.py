@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -17,12 +15,12 @@ from psycopg import Connection
 from pydantic import BaseModel
 
 from drystone.database.session import connect
-from drystone.embedded import EmbeddedRedis
 from drystone.jobs import Job, Registry
 from drystone.jobs.broker import Broker, Counts, open_client
 from drystone.jobs.relay import Relay
 from drystone.jobs.worker import WorkerProcess
 from drystone.settings import Settings
+from tests.redis_faults import MortalRedis
 
 DEADLINE = 30.0
 
@@ -186,30 +184,8 @@ def notes() -> Registry:
     return registry
 
 
-class MortalRedis:
-    """A Redis that can be killed, and come back with or without its memory."""
-
-    def __init__(self, folder: Path) -> None:
-        self._server = EmbeddedRedis(folder)
-        self.url = self._server.start()
-
-    def kill(self) -> None:
-        pid = self._server.status().pid
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
-        while self._server.status().running:
-            time.sleep(0.001)
-
-    def start(self) -> None:
-        assert self._server.start() == self.url
-
-    def wipe(self) -> None:
-        """Delete everything; it does not run afterwards."""
-        self._server.reset()
-
-
 @pytest.fixture
 def mortal(tmp_path: Path) -> Iterator[MortalRedis]:
     redis = MortalRedis(tmp_path / "redis")
     yield redis
-    redis.wipe()
+    redis.forget()

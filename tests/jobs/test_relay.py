@@ -12,8 +12,9 @@ import pytest
 from drystone.database.session import connect
 from drystone.errors import RedisUnavailable
 from drystone.systems.core import outbox
+from tests.redis_faults import MortalRedis
 
-from .conftest import MortalRedis, Shop
+from .conftest import Shop
 
 
 def positions_in_order(shop: Shop) -> list[str]:
@@ -89,6 +90,19 @@ async def test_a_queue_keeps_to_its_limit_and_its_pause_in_redis_too(
         await shop.until_counted(lambda counts: not counts.paused)
 
 
+async def test_a_queue_that_is_paused_stays_so_when_redis_was_emptied(
+    shop: Shop,
+) -> None:
+    """Also when there was nothing else in it."""
+    shop.rows("UPDATE core.queues SET paused = true")
+    async with shop.client() as client:
+        await shop.relay().drain()
+        await client.flushdb()
+        shop.enqueue()
+        await shop.relay().drain()
+        assert (await shop.count()).paused
+
+
 async def test_a_batch_that_redis_took_and_the_database_did_not_is_there_once(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,7 +166,7 @@ async def test_jobs_wait_while_redis_is_away_and_go_on_when_it_is_back(
             "the jobs",
         )
         await shop.until(lambda: len(shop.reports) == 2, "the report")
-        assert shop.reports[1] == "jobs are sent again"
+        assert shop.reports[1] == "jobs get through again"
     assert await shop.in_order() == positions_in_order(shop)
 
 

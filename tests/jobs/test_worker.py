@@ -14,8 +14,9 @@ from psycopg import AsyncConnection, Connection
 from drystone.errors import BadInput, DatabaseUnavailable
 from drystone.jobs import Job, Registry
 from drystone.systems.core import outbox
+from tests.redis_faults import MortalRedis
 
-from .conftest import MortalRedis, Note, Shop
+from .conftest import Note, Shop
 
 RECEIPTS = "SELECT state::text, error FROM core.job_receipts"
 
@@ -337,7 +338,7 @@ async def test_a_worker_waits_for_a_redis_that_is_away(
         await shop.settled()
         mortal.kill()
         shop.enqueue(3)
-        mortal.wipe()
+        mortal.forget()
         mortal.start()
         await shop.settled()
         await shop.until(lambda: "Redis is back" in shop.reports, "the report")

@@ -107,6 +107,7 @@ class Broker:
         self._client: Any = client  # its type hints do not know decode_responses
         self._prefix = prefix
         self._marker = f"{prefix}:drystone:batch"
+        self._settings = f"{prefix}:drystone:queues"
         self._connection = RedisConnection(client, skipVersionCheck=True)
         self._queues: dict[str, Any] = {}
 
@@ -147,13 +148,20 @@ class Broker:
         return True
 
     async def apply(self, settings: Sequence[QueueSettingsRow]) -> None:
-        """Let every worker, also one in Node, keep to max_active and to a pause."""
+        """Let every worker, also one in Node, keep to max_active and to a pause.
+
+        Redis remembers what was applied, so that is done when either is new.
+        """
+        known = repr([(each.queue, each.max_active, each.paused) for each in settings])
         with redis_errors():
+            if await self._client.get(self._settings) == known:
+                return
             for each in settings:
                 queue = self._queue(each.queue)
                 await queue.setGlobalConcurrency(each.max_active)
                 if bool(await queue.isPaused()) != each.paused:
                     await queue.backend.pause(each.paused)
+            await self._client.set(self._settings, known)
 
     async def count(self, queue: str) -> Counts:
         """Count the jobs of a queue by state."""

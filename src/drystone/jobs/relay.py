@@ -29,7 +29,6 @@ from drystone.errors import DatabaseUnavailable, DrystoneError, RedisUnavailable
 from drystone.jobs.broker import Broker, open_client
 from drystone.settings import Settings
 from drystone.systems.core import outbox
-from drystone.systems.core.outbox import QueueSettingsRow
 
 _LONGEST_PAUSE = 5.0
 _SETTINGS_INTERVAL = 1.0
@@ -53,7 +52,6 @@ class Relay:
         self._redis_url = redis_url
         self._settings = settings
         self._report = report
-        self._applied: list[QueueSettingsRow] = []
         self._apply_at = 0.0
         self._prune_at = 0.0
 
@@ -88,7 +86,7 @@ class Relay:
                         while not stop.is_set():
                             sent = await self._round(connection, broker)
                             if trouble:
-                                self._report("jobs are sent again")
+                                self._report("jobs get through again")
                             pause, trouble = 0.0, False
                             if not sent or sent < self._settings.relay_batch_size:
                                 await _wait(stop, self._settings.relay_interval)
@@ -127,7 +125,6 @@ class Relay:
             restored = marker > (batches.numbered or 0)
             if restored or marker < batches.unfinished:
                 await self._send_again(connection, after=0 if restored else marker)
-                self._applied.clear()
         return marker
 
     async def _send_again(
@@ -139,14 +136,9 @@ class Relay:
     async def _keep_settings(
         self, connection: AsyncConnection[Any], broker: Broker
     ) -> None:
-        """Bring the settings of the queues to Redis when they, or Redis, are new."""
-        if self._applied and time.monotonic() < self._apply_at:
-            return
-        current = await outbox.queue_settings(connection)
-        if current != self._applied:
-            await broker.apply(current)
-        self._applied = current
-        self._apply_at = time.monotonic() + _SETTINGS_INTERVAL
+        if time.monotonic() >= self._apply_at:
+            await broker.apply(await outbox.queue_settings(connection))
+            self._apply_at = time.monotonic() + _SETTINGS_INTERVAL
 
     async def _send(
         self, connection: AsyncConnection[Any], broker: Broker, marker: int

@@ -26,6 +26,7 @@ from drystone.errors import (
     DatabaseUnavailable,
     DrystoneError,
     LockNotAvailable,
+    RedisUnavailable,
     StatementTimeout,
 )
 from drystone.jobs.broker import (
@@ -106,11 +107,11 @@ class WorkerProcess:
                 self._threads = stack.enter_context(
                     open_pool(self._conninfo, self._settings)
                 )
-            rows = await self._queue_settings()
             consumers = [
-                await stack.enter_async_context(self._consumer(row)) for row in rows
+                await stack.enter_async_context(self._consumer(row))
+                for row in await self._queue_settings()
             ]
-            watch = asyncio.create_task(self._watch(rows))
+            watch = asyncio.create_task(self._watch())
             running = [asyncio.create_task(each.run()) for each in consumers]
             stopped = asyncio.create_task(stop.wait())
             self._report(f"working on {', '.join(self._names)}")
@@ -151,29 +152,32 @@ class WorkerProcess:
         finally:
             await client.aclose()
 
-    async def _watch(self, rows: Sequence[QueueSettingsRow]) -> None:
+    async def _watch(self) -> None:
         """Tell when Redis goes and comes; bring it the queues' limits when it does."""
         client = open_client(self._redis_url)
         here: bool | None = None
         try:
             while True:
-                here = await self._look(client, rows, here)
+                here = await self._look(client, here)
                 await asyncio.sleep(_WATCH_INTERVAL)
         finally:
             await client.aclose()
 
-    async def _look(
-        self, client: Redis, rows: Sequence[QueueSettingsRow], here: bool | None
-    ) -> bool:
+    async def _look(self, client: Redis, here: bool | None) -> bool:
         try:
             with redis_errors():
                 await client.ping()
-            if here is not True:
-                await Broker(client, self._settings.redis_prefix).apply(rows)
-        except DrystoneError as error:
+            if not here:
+                async with self._pool.connection() as connection:
+                    settings = await outbox.queue_settings(connection)
+                await Broker(client, self._settings.redis_prefix).apply(settings)
+        except RedisUnavailable as error:
             if here is not False:
                 self._report(f"{error.message}; waiting for it")
             return False
+        except (DrystoneError, psycopg.Error) as error:
+            logger.info("the queues' limits are not known: %s", _words(error))
+            return here is True
         if here is False:
             self._report("Redis is back")
         return True
