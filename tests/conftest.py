@@ -1,7 +1,10 @@
-"""A real database for every test: a clone of a migrated template.
+"""A real database for every test: a clone of a migrated template, or a shared one.
 
 One embedded server serves the whole run, without fsync; each worker has a template of
-its own, and each test a clone of it. So does one embedded Redis.
+its own. To clone it is most of what a test costs. So ``connection``, ``seeded`` and
+``demo`` share a clone, each in a transaction that is rolled back; a test that commits,
+goes on after an error or meets another session takes ``own``, ``own_seeded`` or
+``own_demo``. One embedded Redis serves all, too.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import os
 import pkgutil
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +22,9 @@ from typing import Any
 import pytest
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
 from pytest_postgresql import factories
+from pytest_postgresql.executors import NoopExecutor
 from redis import Redis
 
 from drystone import systems
@@ -102,10 +108,25 @@ empty_clone = factories.postgresql("empty_template")
 migrated_template = factories.postgresql_noproc(dbname="migrated", load=[_migrate])
 migrated_clone = factories.postgresql("migrated_template")
 
+migrated_shared = factories.postgresql_noproc(
+    dbname="migrated_shared", depends_on="migrated_template", load=[_nothing]
+)
+
+seeded_template = factories.postgresql_noproc(
+    dbname="seeded", depends_on="migrated_template", load=[_seed("dev")]
+)
+seeded_clone = factories.postgresql("seeded_template")
+seeded_shared = factories.postgresql_noproc(
+    dbname="seeded_shared", depends_on="seeded_template", load=[_nothing]
+)
+
 demo_template = factories.postgresql_noproc(
     dbname="demo", depends_on="migrated_template", load=[_seed("demo")]
 )
 demo_clone = factories.postgresql("demo_template")
+demo_shared = factories.postgresql_noproc(
+    dbname="demo_shared", depends_on="demo_template", load=[_nothing]
+)
 
 
 @pytest.fixture
@@ -124,6 +145,12 @@ def empty_url(empty_clone: Connection[Any]) -> str:
 def database_url(migrated_clone: Connection[Any]) -> str:
     """A migrated database without rows."""
     return _url(migrated_clone)
+
+
+@pytest.fixture
+def seeded_url(seeded_clone: Connection[Any]) -> str:
+    """A migrated database with the hand-written development seed."""
+    return _url(seeded_clone)
 
 
 @pytest.fixture
@@ -148,23 +175,47 @@ def redis_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def connection(database_url: str, settings: Settings) -> Iterator[Connection[Any]]:
-    """A session on a migrated database without rows, in autocommit."""
+def connection(
+    migrated_shared: NoopExecutor, settings: Settings
+) -> Iterator[Connection[Any]]:
+    """A session on a migrated database without rows, whose work is rolled back."""
+    with _undone(migrated_shared, settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def seeded(
+    seeded_shared: NoopExecutor, settings: Settings
+) -> Iterator[Connection[Any]]:
+    """The same with the hand-written development seed."""
+    with _undone(seeded_shared, settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def demo(demo_shared: NoopExecutor, settings: Settings) -> Iterator[Connection[Any]]:
+    """The same with the generated demo data."""
+    with _undone(demo_shared, settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def own(database_url: str, settings: Settings) -> Iterator[Connection[Any]]:
+    """A session in autocommit on a migrated database of the test's own."""
     with connect(database_url, settings) as opened:
         yield opened
 
 
 @pytest.fixture
-def seeded(connection: Connection[Any]) -> Connection[Any]:
+def own_seeded(seeded_url: str, settings: Settings) -> Iterator[Connection[Any]]:
     """The same with the hand-written development seed."""
-    for seed in seeding.find_seeds([shipped("sql")], stage="dev"):
-        seeding.load(connection, seed)
-    return connection
+    with connect(seeded_url, settings) as opened:
+        yield opened
 
 
 @pytest.fixture
-def demo(demo_url: str, settings: Settings) -> Iterator[Connection[Any]]:
-    """A session on a database with the demo data, in autocommit."""
+def own_demo(demo_url: str, settings: Settings) -> Iterator[Connection[Any]]:
+    """The same with the generated demo data."""
     with connect(demo_url, settings) as opened:
         yield opened
 
@@ -183,6 +234,23 @@ def queries() -> Any:
             }
             setattr(found, system.name.rpartition(".")[2], SimpleNamespace(**modules))
     return found
+
+
+@contextmanager
+def _undone(shared: NoopExecutor, settings: Settings) -> Iterator[Connection[Any]]:
+    url = _conninfo(
+        host=shared.host,
+        port=shared.port,
+        user=shared.user,
+        dbname=shared.template_dbname,
+    )
+    with (
+        connect(url, settings) as opened,
+        opened.transaction(force_rollback=True),
+    ):
+        yield opened
+        if opened.info.transaction_status == TransactionStatus.INTRANS:
+            opened.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what a commit would check
 
 
 def _url(connection: Connection[Any]) -> str:

@@ -122,12 +122,12 @@ def test_databases_made_by_the_same_migrations_have_equal_snapshots(
     assert ("table", "events.events") in again.objects
 
 
-def test_a_clone_s_snapshot_equals_its_template_s(shop: Connection[Any]) -> None:
-    original = read_snapshot(shop)
-    info, name = shop.info, sql.Identifier(shop.info.dbname)
+def test_a_clone_s_snapshot_equals_its_template_s(own_shop: Connection[Any]) -> None:
+    original = read_snapshot(own_shop)
+    info, name = own_shop.info, sql.Identifier(own_shop.info.dbname)
     clone_name = f"{info.dbname}_clone"
     place = make_conninfo("", host=info.host, port=info.port, user=info.user)
-    shop.close()
+    own_shop.close()
     with psycopg.connect(place, dbname="postgres", autocommit=True) as server:
         clone = sql.Identifier(clone_name)
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(clone))
@@ -143,11 +143,11 @@ def test_a_clone_s_snapshot_equals_its_template_s(shop: Connection[Any]) -> None
 
 @pytest.mark.parametrize("sentence", HARMLESS)
 def test_what_changes_no_schema_makes_no_difference(
-    shop: Connection[Any], sentence: str
+    own_shop: Connection[Any], sentence: str
 ) -> None:
-    before = read_snapshot(shop)
-    shop.execute(HARMLESS[sentence].encode())
-    assert compare(before, read_snapshot(shop)) == []
+    before = read_snapshot(own_shop)
+    own_shop.execute(HARMLESS[sentence].encode())
+    assert compare(before, read_snapshot(own_shop)) == []
 
 
 def test_what_belongs_to_extensions_is_left_out(connection: Connection[Any]) -> None:
@@ -184,25 +184,27 @@ def test_the_session_s_settings_do_not_matter(shop: Connection[Any]) -> None:
 
 
 def test_in_an_open_transaction_it_reads_what_that_one_sees(
-    shop: Connection[Any],
+    own_shop: Connection[Any],
 ) -> None:
-    before = read_snapshot(shop)
-    with shop.transaction(force_rollback=True):
-        shop.execute("SET LOCAL search_path = stock")
-        shop.execute("CREATE TABLE stock.passing ()")
-        inside = read_snapshot(shop)
-        assert shop.execute("SHOW search_path").fetchone() == ("stock",)
+    before = read_snapshot(own_shop)
+    with own_shop.transaction(force_rollback=True):
+        own_shop.execute("SET LOCAL search_path = stock")
+        own_shop.execute("CREATE TABLE stock.passing ()")
+        inside = read_snapshot(own_shop)
+        assert own_shop.execute("SHOW search_path").fetchone() == ("stock",)
         # The transaction is as writable as before.
-        shop.execute("CREATE TABLE stock.second ()")
+        own_shop.execute("CREATE TABLE stock.second ()")
     assert [each.object for each in compare(before, inside)] == ["stock.passing"]
-    assert compare(before, read_snapshot(shop)) == []
+    assert compare(before, read_snapshot(own_shop)) == []
 
 
-def test_a_connection_without_autocommit_is_left_idle(shop: Connection[Any]) -> None:
-    expected = read_snapshot(shop)
-    shop.autocommit = False
-    assert read_snapshot(shop) == expected
-    assert shop.info.transaction_status.name == "IDLE"
+def test_a_connection_without_autocommit_is_left_idle(
+    own_shop: Connection[Any],
+) -> None:
+    expected = read_snapshot(own_shop)
+    own_shop.autocommit = False
+    assert read_snapshot(own_shop) == expected
+    assert own_shop.info.transaction_status.name == "IDLE"
 
 
 def test_a_connection_s_row_factory_and_json_loader_do_not_matter(
@@ -246,16 +248,16 @@ def test_no_object_of_a_plain_database_but_the_schema_public(
 
 
 def test_a_role_that_may_not_read_the_graphs_is_told_so(
-    connection: Connection[Any],
+    own: Connection[Any],
 ) -> None:
-    expected = read_snapshot(connection)
-    connection.execute("REVOKE ALL ON SCHEMA ag_catalog FROM PUBLIC")
-    connection.execute("REVOKE ALL ON ag_catalog.ag_graph FROM PUBLIC")
-    connection.execute("SET ROLE pg_monitor")
+    expected = read_snapshot(own)
+    own.execute("REVOKE ALL ON SCHEMA ag_catalog FROM PUBLIC")
+    own.execute("REVOKE ALL ON ag_catalog.ag_graph FROM PUBLIC")
+    own.execute("SET ROLE pg_monitor")
     with pytest.raises(PermissionDenied):
-        read_snapshot(connection)
-    connection.execute("RESET ROLE")
-    assert {name for _, name in read_snapshot(connection).objects} >= {
+        read_snapshot(own)
+    own.execute("RESET ROLE")
+    assert {name for _, name in read_snapshot(own).objects} >= {
         name for kind, name in expected.objects if kind == "graph"
     }
 

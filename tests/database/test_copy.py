@@ -54,20 +54,18 @@ def test_enums_and_nulls_are_copied(connection: Connection[Any]) -> None:
     assert found.fetchall() == [("technology",), (None,)]
 
 
-def test_a_refused_row_leaves_nothing_behind(connection: Connection[Any]) -> None:
+def test_a_refused_row_leaves_nothing_behind(own: Connection[Any]) -> None:
     rows = [row(1), row(2, data_quality_score=101)]
     with pytest.raises(CheckViolation) as caught:
-        copy_rows(connection, "events.events", COLUMNS, rows)
+        copy_rows(own, "events.events", COLUMNS, rows)
     assert caught.value.table == "events.events"
-    assert count(connection) == 0
+    assert count(own) == 0
 
 
-def test_a_vector_of_the_wrong_length_is_bad_input(connection: Connection[Any]) -> None:
+def test_a_vector_of_the_wrong_length_is_bad_input(own: Connection[Any]) -> None:
     with pytest.raises(InvalidValue):
-        copy_rows(
-            connection, "events.events", COLUMNS, [row(1, embedding=Vector([1.0]))]
-        )
-    assert count(connection) == 0
+        copy_rows(own, "events.events", COLUMNS, [row(1, embedding=Vector([1.0]))])
+    assert count(own) == 0
 
 
 @pytest.mark.parametrize(
@@ -85,7 +83,7 @@ def test_what_does_not_exist_is_named(
 
 
 async def test_asynchronous_rows_arrive_too(
-    connection: Connection[Any], database_url: str, settings: Settings
+    own: Connection[Any], database_url: str, settings: Settings
 ) -> None:
     async def rows() -> Any:
         for number in range(1, 4):
@@ -94,4 +92,4 @@ async def test_asynchronous_rows_arrive_too(
     async with await connect_async(database_url, settings) as other:
         loaded = await copy_rows_async(other, "events.events", COLUMNS, rows())
         again = await copy_rows_async(other, "events.events", COLUMNS, [row(9)])
-    assert (loaded, again, count(connection)) == (3, 1, 4)
+    assert (loaded, again, count(own)) == (3, 1, 4)

@@ -100,27 +100,25 @@ def test_graph_values_come_back_as_they_were_sent(
 
 
 def test_a_graph_works_for_a_role_without_any_privilege_of_its_own(
-    database_url: str, settings: Settings, connection: Connection[Any]
+    database_url: str, settings: Settings, own: Connection[Any]
 ) -> None:
     """001-01"""
     role = sql.Identifier("graph_reader")
-    connection.execute("DROP ROLE IF EXISTS graph_reader")
-    connection.execute("CREATE ROLE graph_reader LOGIN")
+    own.execute("DROP ROLE IF EXISTS graph_reader")
+    own.execute("CREATE ROLE graph_reader LOGIN")
     for schema in ("ag_catalog", "event_network"):
-        connection.execute(
+        own.execute(
             sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(
                 sql.Identifier(schema), role
             )
         )
-    connection.execute(
-        "GRANT SELECT ON ALL TABLES IN SCHEMA ag_catalog TO graph_reader"
-    )
+    own.execute("GRANT SELECT ON ALL TABLES IN SCHEMA ag_catalog TO graph_reader")
     try:
         with connect(database_url, settings, user="graph_reader") as reader:
             answer = reader.execute(CYPHER, [Agtype({"value": 42})])
             assert answer.fetchone() == (42,)
     finally:
-        connection.execute("DROP OWNED BY graph_reader; DROP ROLE graph_reader")
+        own.execute("DROP OWNED BY graph_reader; DROP ROLE graph_reader")
 
 
 def test_vectors_are_values(connection: Connection[Any]) -> None:

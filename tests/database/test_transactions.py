@@ -18,11 +18,11 @@ LEAVE = "UPDATE public.doctors SET on_call = false WHERE name = %s"
 
 
 @pytest.fixture
-def doctors(connection: Connection[Any]) -> Connection[Any]:
+def doctors(own: Connection[Any]) -> Connection[Any]:
     """Two doctors on call; the rule that one must stay spans two rows."""
-    connection.execute("CREATE TABLE public.doctors (name text, on_call boolean)")
-    connection.execute("INSERT INTO public.doctors VALUES ('a', true), ('b', true)")
-    return connection
+    own.execute("CREATE TABLE public.doctors (name text, on_call boolean)")
+    own.execute("INSERT INTO public.doctors VALUES ('a', true), ('b', true)")
+    return own
 
 
 def test_write_skew_is_prevented_by_running_the_loser_again(
@@ -33,13 +33,13 @@ def test_write_skew_is_prevented_by_running_the_loser_again(
     runs: list[str] = []
 
     def leave(name: str) -> None:
-        def work(connection: Connection[Any]) -> None:
+        def work(own: Connection[Any]) -> None:
             runs.append(name)
-            row = connection.execute(ON_CALL).fetchone()
+            row = own.execute(ON_CALL).fetchone()
             if len(runs) <= 2:
                 both_have_read.wait(timeout=30)
             if row is not None and row[0] > 1:
-                connection.execute(LEAVE, [name])
+                own.execute(LEAVE, [name])
 
         in_transaction(pool, work, isolation=IsolationLevel.SERIALIZABLE)
 
@@ -57,12 +57,12 @@ def test_both_sides_of_a_deadlock_finish(
     runs: list[str] = []
 
     def swap(first: str, second: str) -> None:
-        def work(connection: Connection[Any]) -> None:
+        def work(own: Connection[Any]) -> None:
             runs.append(first)
-            connection.execute(LEAVE, [first])
+            own.execute(LEAVE, [first])
             if len(runs) <= 2:
                 both_hold_one.wait(timeout=30)
-            connection.execute(LEAVE, [second])
+            own.execute(LEAVE, [second])
 
         in_transaction(pool, work)
 
@@ -81,9 +81,9 @@ def test_the_number_of_attempts_is_bounded(
 ) -> None:
     runs = []
 
-    def lose(connection: Connection[Any]) -> None:
+    def lose(own: Connection[Any]) -> None:
         runs.append(1)
-        connection.execute(
+        own.execute(
             "DO $$ BEGIN RAISE SQLSTATE '"
             + sqlstate
             + "' USING MESSAGE = 'lost'; END $$"
@@ -95,13 +95,13 @@ def test_the_number_of_attempts_is_bounded(
 
 
 def test_nothing_else_is_tried_again(
-    connection: Connection[Any], database_url: str, settings: Settings
+    own: Connection[Any], database_url: str, settings: Settings
 ) -> None:
     runs = []
 
-    def violate(connection: Connection[Any]) -> None:
+    def violate(own: Connection[Any]) -> None:
         runs.append(1)
-        connection.execute("INSERT INTO events.events (name) VALUES (' ')")
+        own.execute("INSERT INTO events.events (name) VALUES (' ')")
 
     with open_pool(database_url, settings) as pool, pytest.raises(CheckViolation):
         in_transaction(pool, violate)
@@ -111,8 +111,8 @@ def test_nothing_else_is_tried_again(
 def test_the_isolation_level_does_not_outlive_the_transaction(
     database_url: str,
 ) -> None:
-    def level(connection: Connection[Any]) -> Any:
-        return connection.execute("SHOW transaction_isolation").fetchone()
+    def level(own: Connection[Any]) -> Any:
+        return own.execute("SHOW transaction_isolation").fetchone()
 
     with open_pool(database_url, Settings(pool_max_size=1)) as pool:
         strict = in_transaction(pool, level, isolation=IsolationLevel.SERIALIZABLE)

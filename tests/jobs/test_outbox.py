@@ -72,23 +72,23 @@ def begin(connection: Connection[Any], job_id: str, queue: str = "email") -> boo
 
 
 def test_a_job_is_begun_once_and_leaves_the_outbox_when_it_is_committed(
-    connection: Connection[Any],
+    own: Connection[Any],
 ) -> None:
-    job = outbox.enqueue_outbox(connection, queue="email", name="x")
-    with connection.transaction(force_rollback=True):
-        assert begin(connection, str(job))
-    with connection.transaction():
-        assert begin(connection, str(job))
-        assert rows(connection, "SELECT count(*) FROM core.outbox") == [(1,)]
-    assert rows(connection, "SELECT count(*) FROM core.outbox") == [(0,)]
-    assert not begin(connection, str(job))
-    assert begin(connection, "7")
-    assert not begin(connection, "7")
-    assert begin(connection, "7", queue="analytics")
+    job = outbox.enqueue_outbox(own, queue="email", name="x")
+    with own.transaction(force_rollback=True):
+        assert begin(own, str(job))
+    with own.transaction():
+        assert begin(own, str(job))
+        assert rows(own, "SELECT count(*) FROM core.outbox") == [(1,)]
+    assert rows(own, "SELECT count(*) FROM core.outbox") == [(0,)]
+    assert not begin(own, str(job))
+    assert begin(own, "7")
+    assert not begin(own, "7")
+    assert begin(own, "7", queue="analytics")
 
 
 def test_who_begins_a_job_waits_for_who_is_at_it(
-    connection: Connection[Any], database_url: str, settings: Settings
+    own: Connection[Any], database_url: str, settings: Settings
 ) -> None:
     def second(job_id: str) -> bool:
         with connect(database_url, settings, application_name="second") as other:
@@ -96,7 +96,7 @@ def test_who_begins_a_job_waits_for_who_is_at_it(
 
     def waits() -> bool:
         found = rows(
-            connection,
+            own,
             "SELECT wait_event_type FROM pg_stat_activity"
             " WHERE application_name = 'second'",
         )
@@ -113,24 +113,24 @@ def test_who_begins_a_job_waits_for_who_is_at_it(
 
 
 def test_a_job_that_failed_may_be_begun_again_and_one_that_is_done_cannot_fail(
-    connection: Connection[Any],
+    own: Connection[Any],
 ) -> None:
-    job = outbox.enqueue_outbox(connection, queue="email", name="x")
+    job = outbox.enqueue_outbox(own, queue="email", name="x")
 
     def give_up(state: JobState) -> int:
         return outbox.give_job_up(
-            connection, queue="email", job_id=str(job), state=state, error="no"
+            own, queue="email", job_id=str(job), state=state, error="no"
         )
 
     def receipt() -> Any:
-        return outbox.find_receipt(connection, queue="email", job_id=str(job))
+        return outbox.find_receipt(own, queue="email", job_id=str(job))
 
     assert receipt() is None
     assert give_up(JobState.DEAD) == 1
-    assert rows(connection, "SELECT count(*) FROM core.outbox") == [(0,)]
+    assert rows(own, "SELECT count(*) FROM core.outbox") == [(0,)]
     assert give_up(JobState.FAILED) == 1
     assert (receipt().state, receipt().error) == (JobState.FAILED, "no")
-    assert begin(connection, str(job))
+    assert begin(own, str(job))
     assert (receipt().state, receipt().error) == (JobState.COMPLETED, None)
     assert give_up(JobState.DEAD) == 0
     assert receipt().state is JobState.COMPLETED
@@ -148,11 +148,11 @@ def test_receipts_are_kept_for_so_many_days(connection: Connection[Any]) -> None
 
 
 def test_one_transaction_at_a_time_sends(
-    connection: Connection[Any], database_url: str, settings: Settings
+    own: Connection[Any], database_url: str, settings: Settings
 ) -> None:
     with connect(database_url, settings) as other:
-        with connection.transaction():
-            assert outbox.lock_outbox(connection)
+        with own.transaction():
+            assert outbox.lock_outbox(own)
             assert not outbox.lock_outbox(other)
         assert outbox.lock_outbox(other)
 

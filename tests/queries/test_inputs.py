@@ -508,7 +508,7 @@ def test_a_model_refuses_what_the_database_refuses_and_nothing_else(
 
 
 def test_patterns_match_what_they_match_in_postgresql(
-    connection: Connection[Any],
+    own: Connection[Any],
 ) -> None:
     rng = random.Random(2026)
     parts = [
@@ -532,7 +532,7 @@ def test_patterns_match_what_they_match_in_postgresql(
         found = read(pattern, ignore_case=operator.endswith("*"))
         query = f"SELECT each FROM unnest(%s::text[]) AS each WHERE each {operator} %s"
         try:
-            rows = connection.execute(query.encode(), [texts, pattern]).fetchall()
+            rows = own.execute(query.encode(), [texts, pattern]).fetchall()
         except psycopg.Error:
             continue
         if found is not None:

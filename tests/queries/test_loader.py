@@ -112,9 +112,10 @@ def test_more_rows_than_promised_are_an_error(
 
 
 async def test_the_same_function_serves_an_asynchronous_connection(
-    notes: Any, database_url: str, settings: Settings
+    notes: Any, own: Connection[Any], database_url: str, settings: Settings
 ) -> None:
     async with await connect_async(database_url, settings) as connection:
+        notes.create_table(own)
         added = await notes.add(connection, id=1, body="one")
         assert added.body == "one"
         many = [{"id": 2, "body": "b"}, {"id": 3, "body": "c"}]

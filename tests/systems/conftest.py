@@ -11,8 +11,8 @@ from drystone.systems import seeding, shipped
 
 
 @pytest.fixture
-def ideas(connection: Connection[Any]) -> Connection[Any]:
-    """A session on a migrated database with the development seed of `ideas`."""
+def ideas(own: Connection[Any]) -> Connection[Any]:
+    """A session on a database of the test's own with the seed of `ideas` alone."""
     for seed in seeding.find_seeds([shipped("sql")], stage="dev", systems=["ideas"]):
-        seeding.load(connection, seed)
-    return connection
+        seeding.load(own, seed)
+    return own

@@ -419,32 +419,32 @@ def test_a_table_without_a_key_cannot_be_audited(connection: Connection) -> None
 
 
 def test_the_actor_is_named_for_one_transaction_only(
-    connection: Connection, queries: Any
+    own: Connection, queries: Any
 ) -> None:
-    make_shelf(connection)
-    with connection.transaction():
-        queries.core.audit.set_actor(connection, actor="ada", request_id="r-1")
-        connection.execute("UPDATE shelf.users SET email = 'x' WHERE id = 1")
-    connection.execute("UPDATE shelf.users SET email = 'y' WHERE id = 1")
+    make_shelf(own)
+    with own.transaction():
+        queries.core.audit.set_actor(own, actor="ada", request_id="r-1")
+        own.execute("UPDATE shelf.users SET email = 'x' WHERE id = 1")
+    own.execute("UPDATE shelf.users SET email = 'y' WHERE id = 1")
 
-    after, during = history(queries, connection, "1")
+    after, during = history(queries, own, "1")
     assert (during.actor, during.request_id) == ("ada", "r-1")
-    assert after.actor == value(connection, "SELECT session_user::text")
+    assert after.actor == value(own, "SELECT session_user::text")
     assert after.request_id is None
 
 
 def test_a_role_is_audited_without_any_right_to_the_log(
-    connection: Connection, queries: Any
+    own: Connection, queries: Any
 ) -> None:
-    make_shelf(connection)
-    connection.execute("GRANT USAGE ON SCHEMA shelf, core TO pg_monitor")
-    connection.execute("GRANT SELECT, UPDATE ON shelf.users TO pg_monitor")
-    connection.execute("SET ROLE pg_monitor")
-    connection.execute("UPDATE shelf.users SET email = 'x' WHERE id = 1")
+    make_shelf(own)
+    own.execute("GRANT USAGE ON SCHEMA shelf, core TO pg_monitor")
+    own.execute("GRANT SELECT, UPDATE ON shelf.users TO pg_monitor")
+    own.execute("SET ROLE pg_monitor")
+    own.execute("UPDATE shelf.users SET email = 'x' WHERE id = 1")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        connection.execute("DELETE FROM core.audit_log")
-    connection.execute("RESET ROLE")
-    assert len(history(queries, connection, "1")) == 1
+        own.execute("DELETE FROM core.audit_log")
+    own.execute("RESET ROLE")
+    assert len(history(queries, own, "1")) == 1
 
 
 # --- Job queues -----------------------------------------------------------------
@@ -552,11 +552,11 @@ def test_a_claimed_job_is_leased_to_its_worker(
 
 
 def test_many_workers_claim_each_job_exactly_once(
-    connection: Connection, database_url: str, queries: Any
+    own: Connection, database_url: str, queries: Any
 ) -> None:
     """003-14"""
-    set_queues(connection, max_active=1000)
-    jobs = {enqueue(queries, connection) for _ in range(500)}
+    set_queues(own, max_active=1000)
+    jobs = {enqueue(queries, own) for _ in range(500)}
 
     def work(own: Connection, number: int) -> list[int]:
         claimed: list[int] = []
@@ -567,22 +567,22 @@ def test_many_workers_claim_each_job_exactly_once(
     claimed = [id_ for ids in in_threads(database_url, work) for id_ in ids]
     assert len(claimed) == 500
     assert set(claimed) == jobs
-    assert value(connection, "SELECT sum(attempts) FROM core.jobs") == 500
+    assert value(own, "SELECT sum(attempts) FROM core.jobs") == 500
 
 
 def test_many_workers_never_hold_more_jobs_than_max_active(
-    connection: Connection, database_url: str, queries: Any
+    own: Connection, database_url: str, queries: Any
 ) -> None:
-    set_queues(connection, max_active=5)
+    set_queues(own, max_active=5)
     for _ in range(200):
-        enqueue(queries, connection)
+        enqueue(queries, own)
 
     def work(own: Connection, number: int) -> int:
         return len(claim(queries, own, f"w{number}", limit=2))
 
     for _ in range(10):
         assert sum(in_threads(database_url, work)) == 5
-        connection.execute(
+        own.execute(
             """
             UPDATE core.jobs
             SET
@@ -615,28 +615,28 @@ def test_a_claim_that_waited_counts_what_was_claimed_meanwhile(
 
 
 def test_enqueueing_does_not_hold_up_a_claim(
-    connection: Connection, database_url: str, queries: Any
+    own: Connection, database_url: str, queries: Any
 ) -> None:
-    enqueue(queries, connection)
+    enqueue(queries, own)
     with (
         psycopg.connect(database_url, autocommit=True) as other,
-        connection.transaction(),
+        own.transaction(),
     ):
-        enqueue(queries, connection)
+        enqueue(queries, own)
         other.execute("SET lock_timeout = '1s'")
         assert len(claim(queries, other, limit=9)) == 1
 
 
 def test_jobs_are_not_claimed_on_a_snapshot_that_may_be_stale(
-    connection: Connection, queries: Any
+    own: Connection, queries: Any
 ) -> None:
-    enqueue(queries, connection)
-    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    enqueue(queries, own)
+    own.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     with (
         pytest.raises((psycopg.Error, DrystoneError)) as refused,
-        connection.transaction(),
+        own.transaction(),
     ):
-        claim(queries, connection)
+        claim(queries, own)
     assert cast("psycopg.Error", refused.value).sqlstate == "0A000"
 
 
@@ -857,12 +857,12 @@ def test_a_webhook_event_is_new_once(database_url: str, queries: Any) -> None:
 
 
 def test_a_webhook_event_stays_pending_until_it_is_processed(
-    connection: Connection, database_url: str, queries: Any
+    own: Connection, database_url: str, queries: Any
 ) -> None:
     webhooks = queries.core.webhooks
     for event_id in ("evt_1", "evt_2"):
         webhooks.record_webhook(
-            connection,
+            own,
             provider="stripe",
             event_id=event_id,
             event_type="invoice.paid",
@@ -875,22 +875,22 @@ def test_a_webhook_event_stays_pending_until_it_is_processed(
 
     with (
         psycopg.connect(database_url, autocommit=True) as other,
-        connection.transaction(),
+        own.transaction(),
     ):
-        assert pending(connection) == ["evt_1"]
+        assert pending(own) == ["evt_1"]
         assert pending(other) == ["evt_2"]
 
     def mark(error: str | None) -> Any:
         return webhooks.mark_webhook_processed(
-            connection, provider="stripe", event_id="evt_1", error=error
+            own, provider="stripe", event_id="evt_1", error=error
         )
 
     assert mark("no such customer") == 1
-    assert pending(connection, "stripe") == ["evt_1"]
+    assert pending(own, "stripe") == ["evt_1"]
     assert mark(None) == 1
     assert mark(None) == 0
-    assert pending(connection, "stripe") == ["evt_2"]
-    assert pending(connection, "paypal") == []
+    assert pending(own, "stripe") == ["evt_2"]
+    assert pending(own, "paypal") == []
 
 
 def test_seed_data_is_recorded_again_only_when_it_changed(
@@ -1036,7 +1036,7 @@ EVENT = (
 )
 SEED = "INSERT INTO core.seed_versions (system, stage, version, checksum) VALUES "
 OUTBOX = "INSERT INTO core.outbox (id, queue, name, payload, priority) VALUES "
-RECEIPT = "INSERT INTO core.job_receipts (job_id, queue) VALUES "
+RECEIPT = "INSERT INTO core.job_receipts (queue, job_id, state, error) VALUES "
 ID = "'019a0000-0000-7000-8000-000000000000'"
 
 VIOLATIONS: list[tuple[str, LiteralString]] = [
@@ -1073,7 +1073,13 @@ VIOLATIONS: list[tuple[str, LiteralString]] = [
         "outbox_id_key",
         OUTBOX + f"({ID}, 'email', 'x', '{{}}', 1), ({ID}, 'email', 'x', '{{}}', 1)",
     ),
-    ("job_receipts_pkey", RECEIPT + f"({ID}, 'email'), ({ID}, 'email')"),
+    (
+        "job_receipts_pkey",
+        RECEIPT + "('q', '1', 'completed', NULL), ('q', '1', 'completed', NULL)",
+    ),
+    ("job_receipts_state_check", RECEIPT + "('q', '1', 'waiting', 'x')"),
+    ("job_receipts_error_check", RECEIPT + "('q', '1', 'completed', 'x')"),
+    ("job_receipts_error_check", RECEIPT + "('q', '1', 'dead', NULL)"),
     ("seed_versions_stage_check", SEED + "('core', 'production', 1, 'a')"),
     ("seed_versions_pkey", SEED + "('s', 'dev', 1, 'a'), ('s', 'dev', 1, 'b')"),
     ("backups_filename_check", BACKUP + "VALUES ('', 1, 'full', NULL, 'pending')"),

@@ -74,9 +74,9 @@ def is_sound(connection: Connection) -> bool:
 
 
 @pytest.fixture
-def pool(database_url: str) -> Iterator[Pool]:
+def pool(seeded_url: str) -> Iterator[Pool]:
     settings = Settings(pool_min_size=1, pool_max_size=2, pool_timeout=0.3)
-    with open_pool(database_url, settings) as opened:
+    with open_pool(seeded_url, settings) as opened:
         yield opened
 
 
@@ -530,7 +530,7 @@ def test_a_merge_that_makes_no_sense_is_refused_and_changes_nothing(
 
 
 def test_flows_run_through_a_pool_and_again_when_they_lose(
-    seeded: Connection, pool: Pool
+    own_seeded: Connection, pool: Pool
 ) -> None:
     """000-05, 000-13: two merges the opposite way round; one of them finds nothing."""
     one, other = seed_id("d", 7), seed_id("d", 8)
@@ -552,11 +552,11 @@ def test_flows_run_through_a_pool_and_again_when_they_lose(
         work = [merge(one, other), merge(other, one)]
         done = list(threads.map(lambda each: each(), work))
     assert sorted(type(each).__name__ for each in done) == ["BadInput", "Merged"]
-    assert value(seeded, "SELECT count(*) FROM dining.entities") == 33
+    assert value(own_seeded, "SELECT count(*) FROM dining.entities") == 33
 
 
 def test_loads_of_the_same_rows_at_once_do_not_deadlock(
-    seeded: Connection, pool: Pool
+    own_seeded: Connection, pool: Pool
 ) -> None:
     """000-06, 000-13"""
     about = [seed_id("c", n) for n in range(1, 6)]
@@ -579,11 +579,11 @@ def test_a_pool_without_a_free_connection_says_so(pool: Pool) -> None:
 
 
 async def test_queries_of_dining_run_on_an_asynchronous_pool(
-    seeded: Connection, database_url: str, settings: Settings
+    own_seeded: Connection, seeded_url: str, settings: Settings
 ) -> None:
     """000-05, 000-13"""
     async with (
-        open_async_pool(database_url, settings) as pool,
+        open_async_pool(seeded_url, settings) as pool,
         pool.connection() as connection,
     ):
         entity = await entities.get_entity(connection, entity_id=seed_id("a", 1))

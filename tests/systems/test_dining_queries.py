@@ -69,11 +69,11 @@ def test_an_entity_of_each_type_lives_from_creation_to_deletion(
     assert entities.delete_entity(connection, entity_id=made.id) == 0
 
 
-def test_only_a_restaurant_has_a_place(queries: Any, connection: Connection) -> None:
+def test_only_a_restaurant_has_a_place(queries: Any, own: Connection) -> None:
     """000-02, 000-15"""
     place = {"latitude": 30.2, "longitude": -97.7, "address": "1 A Street"}
-    made = create(queries, connection, "restaurant", **place)
-    found = queries.dining.entities.get_entity(connection, entity_id=made.id)
+    made = create(queries, own, "restaurant", **place)
+    found = queries.dining.entities.get_entity(own, entity_id=made.id)
     assert (found.latitude, found.longitude, found.details) == (30.2, -97.7, {})
     refused: list[tuple[str, dict[str, Any], str]] = [
         ("dish_attribute", place, "entities_type_check"),
@@ -84,19 +84,21 @@ def test_only_a_restaurant_has_a_place(queries: Any, connection: Connection) -> 
     ]
     for kind, given, rule in refused:
         with pytest.raises(CheckViolation) as caught:
-            create(queries, connection, kind, **{"name": "Other", **given})
+            create(queries, own, kind, **{"name": "Other", **given})
         assert caught.value.constraint == rule
     with pytest.raises(UniqueViolation):
-        create(queries, connection, "restaurant", name="NEW!")
+        create(queries, own, "restaurant", name="NEW!")
     with pytest.raises(BadInput):
         EntitiesUpdate.parse({"nmae": "misspelled"})
 
 
-def test_an_attribute_in_use_is_not_deleted(queries: Any, seeded: Connection) -> None:
+def test_an_attribute_in_use_is_not_deleted(
+    queries: Any, own_seeded: Connection
+) -> None:
     """000-07"""
     for used in (seed_id("f", 1), seed_id("b", 1), seed_id("d", 1), seed_id("a", 1)):
         with pytest.raises(ForeignKeyViolation):
-            queries.dining.entities.delete_entity(seeded, entity_id=used)
+            queries.dining.entities.delete_entity(own_seeded, entity_id=used)
 
 
 def test_a_restaurant_gets_exactly_the_attributes_that_are_given(

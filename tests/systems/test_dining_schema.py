@@ -196,12 +196,12 @@ def test_one_name_is_one_entity_of_each_type(seeded: Connection) -> None:
 
 
 def test_what_is_in_use_can_neither_be_deleted_nor_become_another_type(
-    seeded: Connection,
+    own_seeded: Connection,
 ) -> None:
     """000-07: not even where only an array names it."""
     for kind in ("restaurant", "dish_or_category", "dish_attribute"):
         used = value(
-            seeded,
+            own_seeded,
             """
             SELECT entity.id
             FROM dining.entities AS entity
@@ -215,9 +215,9 @@ def test_what_is_in_use_can_neither_be_deleted_nor_become_another_type(
             kind,
         )
         with pytest.raises((errors.RestrictViolation, errors.ForeignKeyViolation)):
-            seeded.execute("DELETE FROM dining.entities WHERE id = %s", [used])
+            own_seeded.execute("DELETE FROM dining.entities WHERE id = %s", [used])
         with pytest.raises(errors.ForeignKeyViolation):
-            seeded.execute(
+            own_seeded.execute(
                 """
                 UPDATE dining.entities
                 SET
@@ -267,10 +267,10 @@ def test_members_follow_the_arrays_through_every_change(seeded: Connection) -> N
 
 
 def test_a_user_with_a_subscription_stays_and_one_without_goes(
-    connection: Connection,
+    own: Connection,
 ) -> None:
     """000-07"""
-    connection.execute(
+    own.execute(
         """
         INSERT INTO dining.users (email) VALUES ('pays@x.example'), ('free@x.example');
         INSERT INTO dining.subscriptions (user_id, status)
@@ -283,11 +283,11 @@ def test_a_user_with_a_subscription_stays_and_one_without_goes(
         """
     )
     with pytest.raises((errors.RestrictViolation, errors.ForeignKeyViolation)):
-        connection.execute("DELETE FROM dining.users WHERE email LIKE 'pays%'")
-    connection.execute("DELETE FROM dining.users WHERE email LIKE 'free%'")
-    left = connection.execute("SELECT email, referred_by FROM dining.users").fetchall()
+        own.execute("DELETE FROM dining.users WHERE email LIKE 'pays%'")
+    own.execute("DELETE FROM dining.users WHERE email LIKE 'free%'")
+    left = own.execute("SELECT email, referred_by FROM dining.users").fetchall()
     assert left == [("pays@x.example", None)]
-    assert value(connection, "SELECT count(*) FROM dining.user_events") == 1
+    assert value(own, "SELECT count(*) FROM dining.user_events") == 1
 
 
 def test_every_foreign_key_has_an_index(connection: Connection) -> None:

@@ -428,14 +428,12 @@ def test_a_thousand_rows_arrive_by_copy_and_are_in_the_graph(
 
 
 def test_writers_at_the_same_time_leave_the_graph_in_step(
-    queries: Any, connection: Connection, database_url: str
+    queries: Any, own: Connection, database_url: str
 ) -> None:
     """001-13"""
     writers = 6
     barrier = Barrier(writers)
-    connection.execute(
-        "INSERT INTO events.events (id, name) VALUES (%s, 'Fair')", [event(1)]
-    )
+    own.execute("INSERT INTO events.events (id, name) VALUES (%s, 'Fair')", [event(1)])
 
     def link(session: Connection, random: Random) -> None:
         firm = f"Firm {random.randrange(4)}"
@@ -501,8 +499,8 @@ def test_writers_at_the_same_time_leave_the_graph_in_step(
     with ThreadPoolExecutor(writers) as executor:
         done = sum(executor.map(work, range(writers)))
     assert done > writers * 10
-    assert drift(queries, connection) == {}
-    assert sizes(queries, connection)["SPEAKS_AT"] > 0
+    assert drift(queries, own) == {}
+    assert sizes(queries, own)["SPEAKS_AT"] > 0
 
 
 @pytest.mark.parametrize(
@@ -516,52 +514,50 @@ def test_writers_at_the_same_time_leave_the_graph_in_step(
 )
 def test_a_company_that_is_added_waits_for_changes_of_its_people(
     queries: Any,
-    connection: Connection,
+    own: Connection,
     database_url: str,
     statement: LiteralString,
     connected: int,
 ) -> None:
     """001-13"""
     add_company = "INSERT INTO events.companies (name) VALUES ('ACME')"
-    connection.execute(
-        "INSERT INTO events.speakers (name, company) VALUES ('Ada', 'Acme')"
-    )
+    own.execute("INSERT INTO events.speakers (name, company) VALUES ('Ada', 'Acme')")
     with connect(database_url, Settings()) as other:
         with other.transaction():
             other.execute(statement)
-            connection.execute("SET lock_timeout = '50ms'")
+            own.execute("SET lock_timeout = '50ms'")
             # It would not see what the other session does to its people.
             with pytest.raises(errors.LockNotAvailable):
-                connection.execute(add_company)
-        connection.execute(add_company)
-    assert drift(queries, connection) == {}
-    assert sizes(queries, connection)["WORKS_FOR"] == connected
+                own.execute(add_company)
+        own.execute(add_company)
+    assert drift(queries, own) == {}
+    assert sizes(queries, own)["WORKS_FOR"] == connected
 
 
 def test_a_link_that_changes_waits_for_the_merge_of_its_speaker(
-    queries: Any, seeded: Connection, database_url: str
+    queries: Any, own_seeded: Connection, seeded_url: str
 ) -> None:
     """001-13"""
     change = "UPDATE events.event_speakers SET extraction_confidence = 0.5"
-    with connect(database_url, Settings()) as other:
+    with connect(seeded_url, Settings()) as other:
         with other.transaction():
             other.execute(
                 "UPDATE events.speakers SET merged_into = %s WHERE id = %s",
                 [speaker(1), speaker(16)],
             )
-            seeded.execute("SET lock_timeout = '50ms'")
+            own_seeded.execute("SET lock_timeout = '50ms'")
             with pytest.raises(errors.LockNotAvailable):
-                seeded.execute(change)
-        seeded.execute(change)
-    assert drift(queries, seeded) == {}
+                own_seeded.execute(change)
+        own_seeded.execute(change)
+    assert drift(queries, own_seeded) == {}
 
 
 def test_a_merge_waits_for_whoever_links_the_speaker(
-    queries: Any, seeded: Connection, database_url: str
+    queries: Any, own_seeded: Connection, seeded_url: str
 ) -> None:
     """001-13"""
     pair = {"keep_id": speaker(1), "drop_id": speaker(16)}
-    with connect(database_url, Settings()) as other:
+    with connect(seeded_url, Settings()) as other:
         with other.transaction():
             other.execute(
                 """
@@ -570,17 +566,17 @@ def test_a_merge_waits_for_whoever_links_the_speaker(
                 """,
                 [event(2), speaker(16)],
             )
-            seeded.execute("SET lock_timeout = '50ms'")
+            own_seeded.execute("SET lock_timeout = '50ms'")
             with pytest.raises(LockNotAvailable):
-                queries.events.dedupe.merge_speakers(seeded, **pair)
+                queries.events.dedupe.merge_speakers(own_seeded, **pair)
             with pytest.raises(errors.LockNotAvailable):
-                seeded.execute(
+                own_seeded.execute(
                     "UPDATE events.speakers SET merged_into = %s WHERE id = %s",
                     [speaker(1), speaker(16)],
                 )
-        merged = queries.events.dedupe.merge_speakers(seeded, **pair)
+        merged = queries.events.dedupe.merge_speakers(own_seeded, **pair)
     assert merged.moved_links == 2
-    assert drift(queries, seeded) == {}
+    assert drift(queries, own_seeded) == {}
 
 
 def test_bulk_writers_lock_all_companies_at_once(
@@ -609,7 +605,7 @@ def test_bulk_writers_lock_all_companies_at_once(
 
 
 def test_a_role_without_rights_on_the_graph_may_write_the_tables(
-    queries: Any, seeded: Connection
+    queries: Any, own_seeded: Connection
 ) -> None:
     """001-13"""
     role = sql.Identifier(f"writer_{uuid4().hex}")
@@ -619,23 +615,23 @@ def test_a_role_without_rights_on_the_graph_may_write_the_tables(
         "GRANT ALL ON ALL TABLES IN SCHEMA events TO {}",
         "SET ROLE {}",
     ):
-        seeded.execute(sql.SQL(statement).format(role))
+        own_seeded.execute(sql.SQL(statement).format(role))
     try:
         with pytest.raises(errors.InsufficientPrivilege):
-            seeded.execute('SELECT count(*) FROM event_network."Speaker"')
+            own_seeded.execute('SELECT count(*) FROM event_network."Speaker"')
         with pytest.raises(errors.InsufficientPrivilege):
-            seeded.execute("SELECT events.graph_follow_speakers()")
-        seeded.execute(
+            own_seeded.execute("SELECT events.graph_follow_speakers()")
+        own_seeded.execute(
             "INSERT INTO events.speakers (name, company) VALUES ('Ada', 'Open Quay')"
         )
-        seeded.execute("UPDATE events.events SET name = 'x'")
-        seeded.execute("DELETE FROM events.companies WHERE name = 'Helio Grid'")
-        seeded.execute("TRUNCATE events.event_topics")
+        own_seeded.execute("UPDATE events.events SET name = 'x'")
+        own_seeded.execute("DELETE FROM events.companies WHERE name = 'Helio Grid'")
+        own_seeded.execute("TRUNCATE events.event_topics")
     finally:
-        seeded.execute("RESET ROLE")
-        seeded.execute(sql.SQL("DROP OWNED BY {}").format(role))
-        seeded.execute(sql.SQL("DROP ROLE {}").format(role))
-    assert drift(queries, seeded) == {}
+        own_seeded.execute("RESET ROLE")
+        own_seeded.execute(sql.SQL("DROP OWNED BY {}").format(role))
+        own_seeded.execute(sql.SQL("DROP ROLE {}").format(role))
+    assert drift(queries, own_seeded) == {}
 
 
 # --- Drift and rebuild ----------------------------------------------------------------

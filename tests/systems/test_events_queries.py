@@ -148,13 +148,13 @@ def test_a_changed_page_is_processed_again(queries: Any, seeded: Connection) -> 
     assert stored == ("Climate Hack Week", PAGE, None)
 
 
-def test_a_page_from_elsewhere_is_refused(queries: Any, connection: Connection) -> None:
+def test_a_page_from_elsewhere_is_refused(queries: Any, own: Connection) -> None:
     """001-07"""
     with pytest.raises(CheckViolation) as caught:
-        scrape(queries, connection, luma_url="https://example.org/new")
+        scrape(queries, own, luma_url="https://example.org/new")
     assert caught.value.constraint == "events_luma_url_check"
     with pytest.raises(NotNullViolation):
-        scrape(queries, connection, name=None)
+        scrape(queries, own, name=None)
 
 
 def test_workers_claim_different_events_until_their_leases_end(
@@ -361,19 +361,19 @@ def test_an_event_is_linked_to_all_that_was_extracted_at_once(
 
 
 def test_a_link_to_an_unknown_event_stores_nothing(
-    queries: Any, connection: Connection
+    queries: Any, own: Connection
 ) -> None:
     """001-07"""
     with pytest.raises(ForeignKeyViolation) as caught:
         queries.events.ingest.link_event(
-            connection,
+            own,
             event_id=uuid4(),
             speakers=Jsonb([{"name": "Ada"}]),
             companies=None,
             topics=None,
         )
     assert caught.value.constraint == "event_speakers_event_id_fkey"
-    assert value(connection, "SELECT count(*) FROM events.speakers") == 0
+    assert value(own, "SELECT count(*) FROM events.speakers") == 0
 
 
 # --- browse ---------------------------------------------------------------------------
@@ -609,21 +609,21 @@ def test_a_misspelt_name_finds_the_event(queries: Any, seeded: Connection) -> No
 
 
 def test_the_alternative_vector_index_can_be_built_and_dropped(
-    queries: Any, seeded: Connection
+    queries: Any, own_seeded: Connection
 ) -> None:
     """001-09"""
     indexes = queries.events.indexes
-    assert indexes.ivfflat_lists(seeded) == 1
-    seeded.execute("SET client_min_messages = error")
-    indexes.create_ivfflat_index(seeded)
-    both = indexes.embedding_indexes(seeded)
+    assert indexes.ivfflat_lists(own_seeded) == 1
+    own_seeded.execute("SET client_min_messages = error")
+    indexes.create_ivfflat_index(own_seeded)
+    both = indexes.embedding_indexes(own_seeded)
     assert [(row.index_name, row.method, row.valid) for row in both] == [
         ("idx_events_embedding", "hnsw", True),
         ("idx_events_embedding_ivfflat", "ivfflat", True),
     ]
     assert all(row.bytes > 0 and row.scans >= 0 for row in both)
-    indexes.drop_ivfflat_index(seeded)
-    assert [row.method for row in indexes.embedding_indexes(seeded)] == ["hnsw"]
+    indexes.drop_ivfflat_index(own_seeded)
+    assert [row.method for row in indexes.embedding_indexes(own_seeded)] == ["hnsw"]
 
 
 # --- duplicates -----------------------------------------------------------------------
@@ -776,7 +776,7 @@ def test_pairs_between_the_thresholds_are_queued_once(
 
 
 def test_a_review_is_claimed_by_one_worker_and_decided_once(
-    queries: Any, seeded: Connection, database_url: str
+    queries: Any, own_seeded: Connection, seeded_url: str
 ) -> None:
     """001-13"""
     dedupe = queries.events.dedupe
@@ -784,16 +784,16 @@ def test_a_review_is_claimed_by_one_worker_and_decided_once(
     def claim(session: Connection) -> Any:
         return dedupe.claim_review(session, worker="w", lease_seconds=60)
 
-    claimed = [row for row in at_once(database_url, [claim] * 4) if row is not None]
+    claimed = [row for row in at_once(seeded_url, [claim] * 4) if row is not None]
     assert len(claimed) == 1
     review = claimed[0]
     assert (review.left_id, review.right_id) == (speaker(1), speaker(16))
     assert 0.7 <= review.confidence < 0.9
     decide = {"review_id": review.id, "merge": False, "decided_by": "ada"}
-    decided = dedupe.decide_review(seeded, **decide)
+    decided = dedupe.decide_review(own_seeded, **decide)
     assert decided.status == "rejected"
-    assert dedupe.decide_review(seeded, **decide) is None
-    assert claim(seeded) is None
+    assert dedupe.decide_review(own_seeded, **decide) is None
+    assert claim(own_seeded) is None
 
 
 def test_a_review_of_something_that_is_gone_is_not_claimed(

@@ -227,14 +227,14 @@ def test_a_name_of_punctuation_alone_is_refused(
     assert caught.value.diag.column_name == "normalized_name"
 
 
-def test_short_html_is_refused_and_a_page_is_kept(connection: Connection) -> None:
+def test_short_html_is_refused_and_a_page_is_kept(own: Connection) -> None:
     """001-07"""
     with pytest.raises(errors.CheckViolation) as caught:
-        connection.execute(
+        own.execute(
             "INSERT INTO events.events (name, raw_html) VALUES ('x', repeat('x', 99))"
         )
     assert caught.value.diag.constraint_name == "events_raw_html_check"
-    connection.execute(
+    own.execute(
         "INSERT INTO events.events (name, raw_html) VALUES ('x', repeat('x', 100))"
     )
 

@@ -99,10 +99,10 @@ def test_submitting_twice_is_submitting_once(connection: Connection) -> None:
 
 
 def test_of_many_who_submit_one_idea_at_once_one_succeeds(
-    connection: Connection, database_url: str
+    own: Connection, database_url: str
 ) -> None:
     """002-36, 002-45, 002-50"""
-    ids = [add_idea(connection), add_idea(connection)]
+    ids = [add_idea(own), add_idea(own)]
     barrier = threading.Barrier(AT_ONCE)
 
     def run(number: int) -> list[Any]:
@@ -115,7 +115,7 @@ def test_of_many_who_submit_one_idea_at_once_one_succeeds(
         rows = [row for each in threads.map(run, range(AT_ONCE)) for row in each]
     assert Counter(row.is_new for row in rows) == {True: 2, False: 2 * (AT_ONCE - 1)}
     assert len({row.id for row in rows}) == 2
-    assert value(connection, "SELECT count(*) FROM ideas.agent_results") == 10
+    assert value(own, "SELECT count(*) FROM ideas.agent_results") == 10
 
 
 def test_all_ideas_are_submitted_or_none(connection: Connection) -> None:
@@ -173,13 +173,13 @@ def test_an_agent_type_that_does_not_exist_is_told(connection: Connection) -> No
     assert claim(connection, AGENTS, worker="w1") == []
 
 
-def test_nobody_claims_in_a_snapshot_that_may_be_stale(connection: Connection) -> None:
+def test_nobody_claims_in_a_snapshot_that_may_be_stale(own: Connection) -> None:
     """002-45"""
-    add_evaluation(connection)
-    with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    add_evaluation(own)
+    with own.transaction():
+        own.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         with pytest.raises(DrystoneError) as caught:
-            claim(connection, AGENTS, worker="w1")
+            claim(own, AGENTS, worker="w1")
     assert caught.value.sqlstate == "0A000"
 
 
@@ -241,23 +241,23 @@ def test_a_score_that_is_none_is_refused_and_the_task_stays_held(
 
 
 def test_an_attempt_that_failed_is_made_again_after_a_growing_pause(
-    connection: Connection,
+    own: Connection,
 ) -> None:
     """002-11, 002-45"""
-    evaluation = add_evaluation(connection)
+    evaluation = add_evaluation(own)
     pauses = []
     for attempt in (1, 2, 3):
-        task = take(connection)
+        task = take(own)
         assert task.attempt == attempt
-        failed = fail(connection, task, error="no answer")
+        failed = fail(own, task, error="no answer")
         if failed.run_at is not None:
-            pauses.append(failed.run_at - value(connection, "SELECT now()"))
-            assert claim(connection, AGENTS[:1], worker="w1") == []
-            connection.execute("UPDATE ideas.agent_results SET run_at = now()")
+            pauses.append(failed.run_at - value(own, "SELECT now()"))
+            assert claim(own, AGENTS[:1], worker="w1") == []
+            own.execute("UPDATE ideas.agent_results SET run_at = now()")
     assert failed.status == "failed"
     assert timedelta(seconds=1.9) < pauses[0] <= timedelta(seconds=2)
     assert timedelta(seconds=3.9) < pauses[1] <= timedelta(seconds=4)
-    assert states(connection, evaluation) == {"pending": 4, "failed": 1}
+    assert states(own, evaluation) == {"pending": 4, "failed": 1}
 
 
 def test_an_evaluation_can_do_without_an_agent_but_not_without_most(
@@ -409,10 +409,10 @@ def test_what_is_cancelled_or_deleted_is_not_worked_on(connection: Connection) -
 
 
 async def test_an_asynchronous_connection_does_the_same(
-    connection: Connection, database_url: str
+    own: Connection, database_url: str
 ) -> None:
     """002-33, 002-36"""
-    idea = add_idea(connection)
+    idea = add_idea(own)
     async with await connect_async(database_url, Settings()) as session:
         (submitted,) = await submit_async(session, [idea])
         with pytest.raises(BadInput):
@@ -427,15 +427,15 @@ async def test_an_asynchronous_connection_does_the_same(
             await complete_async(session, held[0], ANSWER)
         with pytest.raises(BadInput, match="no such agent type"):
             await claim_async(session, ["astrology"], worker="w1")
-    assert states(connection, submitted.id) == {"completed": 4, "pending": 1}
+    assert states(own, submitted.id) == {"completed": 4, "pending": 1}
 
 
 def test_a_worker_survives_what_its_agents_do(
-    connection: Connection, database_url: str
+    own: Connection, database_url: str
 ) -> None:
     """002-23, 002-45"""
-    tune(connection, backoff_ms=0, max_attempts=2)
-    evaluation = add_evaluation(connection)
+    tune(own, backoff_ms=0, max_attempts=2)
+    evaluation = add_evaluation(own)
 
     def raising(task: Task) -> Answer:
         raise OSError("no route to \x00")
@@ -450,18 +450,18 @@ def test_a_worker_survives_what_its_agents_do(
 
     def robbed(task: Task) -> Answer:
         if task.attempt == 1:
-            lapse(connection, task)
-            reap(connection)
+            lapse(own, task)
+            reap(own)
         return ANSWER
 
     doing = dict(zip(AGENTS, (raising, absurd, mended, robbed, mended), strict=True))
     with open_pool(database_url, Settings()) as pool:
         assert work(pool, doing, worker="w1") == 10
-    rows = evaluations.evaluation_progress(connection, evaluation_id=evaluation)
+    rows = evaluations.evaluation_progress(own, evaluation_id=evaluation)
     assert [row.status for row in rows] == ["failed", "failed", *["completed"] * 3]
     assert rows[0].error_message == r"OSError('no route to \x00')"
     assert "agent_results_score_check" in str(rows[1].error_message)
-    assert evaluation_of(connection, evaluation).status == "completed"
+    assert evaluation_of(own, evaluation).status == "completed"
 
 
 class Killed(BaseException):
@@ -498,16 +498,16 @@ def executioner(connection: Connection, *, until: threading.Event) -> Iterator[N
 
 @pytest.mark.parametrize("killing", [False, True], ids=["in peace", "under fire"])
 def test_120_ideas_at_once_are_evaluated_and_every_task_is_done_exactly_once(
-    connection: Connection, database_url: str, killing: bool
+    own: Connection, database_url: str, killing: bool
 ) -> None:
     """002-20, 002-23, 002-24, 002-36, 002-43, 002-50
 
     16 workers share a pool of 20. Under fire, one in twelve first attempts dies with
     its worker, the lease still held, and every 150 ms a session is ended in mid-work.
     """
-    owner = add_user(connection)
-    ids = [add_idea(connection, user_id=owner) for _ in range(IDEAS)]
-    tune(connection, lease_s=1, max_attempts=50)
+    owner = add_user(own)
+    ids = [add_idea(own, user_id=owner) for _ in range(IDEAS)]
+    tune(own, lease_s=1, max_attempts=50)
     running: Counter[str] = Counter()
     most: Counter[str] = Counter()
     watch, over = threading.Lock(), threading.Event()
@@ -538,23 +538,23 @@ def test_120_ideas_at_once_are_evaluated_and_every_task_is_done_exactly_once(
 
     def is_done() -> bool:
         statement = "SELECT count(*) FROM ideas.evaluations WHERE status = 'completed'"
-        return bool(value(connection, statement) == IDEAS)
+        return bool(value(own, statement) == IDEAS)
 
     settings = Settings(application_name="workers", pool_min_size=WORKERS)
     with (
         open_pool(database_url, settings) as pool,
         ThreadPoolExecutor(WORKERS) as threads,
-        connect(database_url, Settings()) as own,
+        connect(database_url, Settings()) as other,
     ):
         assert pool.max_size == 20
         stop = threading.Event()
-        with executioner(own, until=stop) if killing else nullcontext():
+        with executioner(other, until=stop) if killing else nullcontext():
             list(threads.map(submit_one, ids))
             employed = [threads.submit(employ, number) for number in range(WORKERS)]
             try:
                 deadline = time.monotonic() + 60
                 while not is_done() and time.monotonic() < deadline:
-                    reap(connection)
+                    reap(own)
                     time.sleep(0.05)
             finally:
                 over.set()
@@ -562,7 +562,7 @@ def test_120_ideas_at_once_are_evaluated_and_every_task_is_done_exactly_once(
             each.result()
     assert is_done()
     done = value(
-        connection,
+        own,
         """
         SELECT array[count(*), count(DISTINCT entry.row_pk)]
         FROM core.audit_log AS entry
@@ -574,8 +574,8 @@ def test_120_ideas_at_once_are_evaluated_and_every_task_is_done_exactly_once(
     )
     assert done == [5 * IDEAS, 5 * IDEAS]
     assert set(most) == set(AGENTS)
-    attempts = value(connection, "SELECT max(attempts) FROM ideas.agent_results")
+    attempts = value(own, "SELECT max(attempts) FROM ideas.agent_results")
     assert (attempts > 1) is killing
     if not killing:  # a worker that lost its session may still be at work
         assert max(most.values()) <= 3
-    assert stats.violations(connection) == []
+    assert stats.violations(own) == []

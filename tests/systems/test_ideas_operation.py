@@ -58,17 +58,17 @@ QUERIES = [query for area in AREAS for query in area.queries]
 
 
 @pytest.fixture
-def platform(connection: Connection) -> Iterator[str]:
+def platform(own: Connection) -> Iterator[str]:
     """A URL like the one that was asked for: own database, own role, own password."""
     suffix = secrets.token_hex(4)
     role, name = f"dev_user_{suffix}", f"ai_validation_platform_{suffix}"
     role_id, name_id = sql.Identifier(role), sql.Identifier(name)
     create = "CREATE ROLE {} LOGIN PASSWORD 'dev_password'"
-    connection.execute(sql.SQL(create).format(role_id))
-    connection.execute(
+    own.execute(sql.SQL(create).format(role_id))
+    own.execute(
         sql.SQL("CREATE DATABASE {} OWNER {} ENCODING 'UTF8'").format(name_id, role_id)
     )
-    info = connection.info
+    info = own.info
     # Where vector is not trusted, a superuser installs it; the migration leaves it be.
     with connect(f"{info.dsn} dbname={name}", Settings()) as owner:
         owner.execute("CREATE EXTENSION vector")
@@ -81,8 +81,8 @@ def platform(connection: Connection) -> Iterator[str]:
         password="dev_password",
     )
     drop = "DROP DATABASE {} WITH (FORCE)"
-    connection.execute(sql.SQL(drop).format(name_id))
-    connection.execute(sql.SQL("DROP ROLE {}").format(role_id))
+    own.execute(sql.SQL(drop).format(name_id))
+    own.execute(sql.SQL("DROP ROLE {}").format(role_id))
 
 
 def test_a_role_of_its_own_migrates_and_uses_a_database_of_any_name(

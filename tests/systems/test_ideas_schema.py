@@ -285,18 +285,18 @@ def test_every_foreign_key_and_every_usual_filter_has_an_index(
 
 
 def test_a_description_has_50_to_5000_characters_not_bytes(
-    connection: Connection,
+    own: Connection,
 ) -> None:
     """002-09, 002-35"""
-    owner = add_user(connection)
+    owner = add_user(own)
     for letter in "xé漢🐘":
         for length in (50, 5000):
-            add_idea(connection, user_id=owner, description=letter * length)
+            add_idea(own, user_id=owner, description=letter * length)
         for length in (49, 5001):
             with pytest.raises(CheckViolation) as caught:
-                add_idea(connection, user_id=owner, description=letter * length)
+                add_idea(own, user_id=owner, description=letter * length)
             assert caught.value.constraint == "business_ideas_description_check"
-    assert business_ideas.count_ideas(connection, user_id=owner) == 8
+    assert business_ideas.count_ideas(own, user_id=owner) == 8
 
 
 @pytest.mark.parametrize("length", [0, 49, 50, 5000, 5001])
