@@ -69,7 +69,7 @@ def _without(name: str, missing: ModuleNotFoundError) -> click.Command:
     def refuse() -> None:
         raise SettingsError(
             f"drystone {name} needs {missing.name}, which is not installed",
-            hint="pip install 'drystone[demo,embedded,review]'",
+            hint="pip install 'drystone[demo,embedded,redis,review]'",
         ) from missing
 
     return click.Command(

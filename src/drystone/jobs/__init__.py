@@ -8,5 +8,6 @@ Redis may be away, killed or emptied at any moment, and no job is lost or done t
 from __future__ import annotations
 
 from drystone.jobs.handlers import Job, Registry
+from drystone.jobs.priorities import EmailPriority
 
-__all__ = ["Job", "Registry"]
+__all__ = ["EmailPriority", "Job", "Registry"]

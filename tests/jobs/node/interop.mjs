@@ -3,10 +3,14 @@
 //   node interop.mjs add SOCKET PREFIX QUEUE       adds the jobs that stdin lists
 //   node interop.mjs work SOCKET PREFIX QUEUE N    does N jobs and prints each
 //
+// With PGHOST and its kin in the environment, `work` does each job in a transaction with
+// its receipt, as docs/jobs.md says, and prints those that were to be done.
+//
 // What it prints is one JSON document a line.
 
 import { createInterface } from "node:readline";
 import { Queue, Worker } from "bullmq";
+import pg from "pg";
 
 const [role, socket, prefix, queueName, wanted] = process.argv.slice(2);
 const [path, db] = socket.split("?db=");
@@ -24,10 +28,27 @@ if (role === "add") {
   await queue.close();
 } else {
   let done = 0;
+  const client = process.env.PGHOST ? new pg.Client() : undefined;
+  await client?.connect();
+  const begin = async (job) => {
+    if (!client) return true;
+    await client.query("BEGIN");
+    const { rows } = await client.query("SELECT core.begin_job($1, $2) AS begun", [
+      queueName,
+      job.id,
+    ]);
+    return rows[0].begun;
+  };
   const finished = new Promise((resolve) => {
     const worker = new Worker(
       queueName,
       async (job) => {
+        const begun = await begin(job);
+        if (!begun) return client.query("COMMIT");
+        await client?.query("INSERT INTO effects (number, job_id) VALUES ($1, $2)", [
+          job.data.number,
+          job.id,
+        ]);
         tell({
           id: job.id,
           name: job.name,
@@ -38,6 +59,7 @@ if (role === "add") {
           removeOnComplete: job.opts.removeOnComplete,
           removeOnFail: job.opts.removeOnFail,
         });
+        await client?.query("COMMIT");
       },
       { connection, prefix, concurrency: 1 },
     );
@@ -48,4 +70,5 @@ if (role === "add") {
   });
   const worker = await finished;
   await worker.close();
+  await client?.end();
 }
