@@ -344,6 +344,25 @@ CREATE TABLE core.backups (
     CONSTRAINT backups_verified_check CHECK ((verified = ANY (ARRAY['pending'::text, 'verified'::text, 'failed'::text])))
 );
 
+CREATE TABLE core.cache_invalidations (
+    "position" bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME core.cache_invalidations_position_seq) NOT NULL,
+    tags text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT cache_invalidations_pkey PRIMARY KEY ("position"),
+    CONSTRAINT cache_invalidations_position_not_null NOT NULL "position",
+    CONSTRAINT cache_invalidations_tags_check CHECK (((cardinality(tags) > 0) AND (array_position(tags, NULL::text) IS NULL)))
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
+
+CREATE TABLE core.cache_lease (
+    single boolean DEFAULT true NOT NULL,
+    redis text NOT NULL,
+    term bigint DEFAULT 1 NOT NULL,
+    valid_until timestamp with time zone NOT NULL,
+    CONSTRAINT cache_lease_pkey PRIMARY KEY (single),
+    CONSTRAINT cache_lease_single_check CHECK (single)
+);
+
 CREATE TABLE core.job_receipts (
     queue text NOT NULL,
     job_id text NOT NULL,
@@ -520,6 +539,14 @@ COMMENT ON COLUMN core.audit_log.table_name IS 'For a row of a partition, the pa
 
 COMMENT ON COLUMN core.backups.verified IS 'verified: the file was restored into another database and compared.';
 
+COMMENT ON COLUMN core.cache_invalidations.tags IS 'Tags of cached values, such as product:7; * is all of them.';
+
+COMMENT ON COLUMN core.cache_lease.redis IS 'The run id of the one Redis whose values are served.';
+
+COMMENT ON COLUMN core.cache_lease.term IS 'How often another Redis, or another run of it, has taken over.';
+
+COMMENT ON COLUMN core.cache_lease.valid_until IS 'Not before this time does a change count that Redis could not be told of.';
+
 COMMENT ON COLUMN core.job_receipts.job_id IS 'The id of the job in its queue: that of the outbox, or one that the queue gave.';
 
 COMMENT ON COLUMN core.job_receipts.state IS 'failed: given up, since no retry would help. dead: out of attempts. A job in either state may still be begun again.';
@@ -565,6 +592,10 @@ COMMENT ON COLUMN core.webhook_events.event_id IS 'The provider''s own id of the
 COMMENT ON TABLE core.audit_log IS 'Who changed which row of an audited table, when, and from what to what. TRUNCATE leaves no entry.';
 
 COMMENT ON TABLE core.backups IS 'The backups that were made of this database.';
+
+COMMENT ON TABLE core.cache_invalidations IS 'What committed changes have made stale; a row goes when whoever extends the lease has told Redis. Insert one in any transaction, from any client.';
+
+COMMENT ON TABLE core.cache_lease IS 'One row: until when values in Redis may be served without looking here again.';
 
 COMMENT ON TABLE core.job_receipts IS 'Jobs that are over. That of a completed one is written in the transaction of its effect, so that a job that is handed out twice takes effect once.';
 

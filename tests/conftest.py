@@ -4,7 +4,9 @@ One embedded server serves the whole run, without fsync; each worker has a templ
 its own. To clone it is most of what a test costs. So ``connection``, ``seeded`` and
 ``demo`` share a clone, each in a transaction that is rolled back; a test that commits,
 goes on after an error or meets another session takes ``own``, ``own_seeded`` or
-``own_demo``. One embedded Redis serves all, too.
+``own_demo``.
+
+One embedded Redis serves the run too, with a database for each worker.
 """
 
 from __future__ import annotations
@@ -160,21 +162,6 @@ def demo_url(demo_clone: Connection[Any]) -> str:
 
 
 @pytest.fixture
-def redis_url() -> Iterator[str]:
-    """A Redis database that is empty and this test's own.
-
-    The server is shared by every worker; each has a database number of its own. So
-    FLUSHALL, SCRIPT FLUSH, CONFIG SET and stopping it are not for tests that use this.
-    """
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    url = REDIS.start().replace("db=0", f"db={worker}")
-    with Redis.from_url(url) as client:
-        client.flushdb()
-        yield url
-        client.flushdb()
-
-
-@pytest.fixture
 def connection(
     migrated_shared: NoopExecutor, settings: Settings
 ) -> Iterator[Connection[Any]]:
@@ -197,6 +184,21 @@ def demo(demo_shared: NoopExecutor, settings: Settings) -> Iterator[Connection[A
     """The same with the generated demo data."""
     with _undone(demo_shared, settings) as opened:
         yield opened
+
+
+@pytest.fixture
+def redis_url() -> Iterator[str]:
+    """A Redis database that is empty and this test's own.
+
+    The server is shared by every worker; each has a database number of its own. So
+    FLUSHALL, SCRIPT FLUSH, CONFIG SET and stopping it are not for tests that use this.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    url = REDIS.start().replace("db=0", f"db={worker}")
+    with Redis.from_url(url) as client:
+        client.flushdb()
+        yield url
+        client.flushdb()
 
 
 @pytest.fixture

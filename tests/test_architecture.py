@@ -23,6 +23,7 @@ FLOORS = [
     ["catalog"],
     ["migrations"],
     ["queries"],
+    ["cache"],
     ["systems.core"],
     ["jobs"],
     ["systems"],

@@ -70,6 +70,9 @@ class Settings(BaseSettings):
         default=None,
         description="A redis://, rediss:// or unix:// URL; unset: the embedded Redis.",
     )
+    redis_timeout: float = Field(
+        default=0.5, gt=0, description="How long Redis may take to answer."
+    )
     migrations: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(), description="Folders of migrations; unset means the shipped ones."
     )

@@ -126,6 +126,7 @@ def reset(connection: Connection[Any]) -> None:
     connection.execute(_RESET)
     connection.autocommit = False
     connection.isolation_level = None
+    connection.read_only = None
 
 
 async def reset_async(connection: AsyncConnection[Any]) -> None:
@@ -134,6 +135,7 @@ async def reset_async(connection: AsyncConnection[Any]) -> None:
     await connection.execute(_RESET)
     await connection.set_autocommit(False)
     await connection.set_isolation_level(None)
+    await connection.set_read_only(None)
 
 
 def milliseconds(seconds: float) -> str:

@@ -12,8 +12,10 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import AsyncConnection, Connection, IsolationLevel
@@ -25,6 +27,8 @@ from drystone.errors import DrystoneError, Retryable
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+
+Afterwards = Callable[[Any, set[str]], Any]
 
 _FIRST_WAIT = 0.01
 _LONGEST_WAIT = 1.0
@@ -46,10 +50,14 @@ def in_transaction(
         try:
             with pool.connection() as connection:
                 connection.isolation_level = isolation  # until the pool resets it
-                with connection.transaction():
-                    return work(connection)
+                with _noting(connection) as noted, connection.transaction():
+                    result = work(connection)
         except (psycopg.Error, DrystoneError) as error:
             time.sleep(_wait_before_next(error, attempt, attempts))
+        else:
+            for action, items in noted.items():
+                action(pool, items)
+            return result
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
@@ -65,11 +73,51 @@ async def in_transaction_async(
         try:
             async with pool.connection() as connection:
                 await connection.set_isolation_level(isolation)
-                async with connection.transaction():
-                    return await work(connection)
+                with _noting(connection) as noted:
+                    async with connection.transaction():
+                        result = await work(connection)
         except (psycopg.Error, DrystoneError) as error:
             await asyncio.sleep(_wait_before_next(error, attempt, attempts))
+        else:
+            for action, items in noted.items():
+                await action(pool, items)
+            return result
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def after_commit(
+    connection: Connection[Any] | AsyncConnection[Any],
+    action: Afterwards,
+    items: Iterable[str],
+) -> bool:
+    """Have ``action(pool, items)`` run after the transaction's commit; once, with all.
+
+    It is not run after a rollback. For an asynchronous connection it is awaited.
+    Returns False, and does nothing, outside of :func:`in_transaction`.
+    """
+    noted = _noted.get(connection)
+    if noted is None:
+        return False
+    noted.setdefault(action, set()).update(items)
+    return True
+
+
+_noted: WeakKeyDictionary[
+    Connection[Any] | AsyncConnection[Any], dict[Afterwards, set[str]]
+] = WeakKeyDictionary()
+
+
+@contextmanager
+def _noting(
+    connection: Connection[Any] | AsyncConnection[Any],
+) -> Iterator[dict[Afterwards, set[str]]]:
+    """Collect what shall be done after the commit of one attempt."""
+    noted: dict[Afterwards, set[str]] = {}
+    _noted[connection] = noted
+    try:
+        yield noted
+    finally:
+        del _noted[connection]
 
 
 def _wait_before_next(

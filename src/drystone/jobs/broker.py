@@ -61,10 +61,11 @@ def redis_errors() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError) as error:
-        # What these say names a host and a cause, never a password.
+        # What these say names a place and a cause, never a password.
+        verb = "is away" if _is_away(error) else "refuses"
         raise RedisUnavailable(
-            f"Redis is away: {error}" if _is_away(error) else f"Redis refuses: {error}",
-            hint="See REDIS_URL and the server's log.",
+            f"Redis {verb}: {str(error).rstrip('.')}",
+            hint="Check that it runs and that REDIS_URL points to it; see its log.",
         ) from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drystone.queries.runtime.choices import Choice, OrderBy, When
 from drystone.queries.runtime.nesting import Nest
-from drystone.queries.runtime.statement import Statement
+from drystone.queries.runtime.statement import Call, Statement, call_of
 from drystone.queries.runtime.streams import stream
 from drystone.queries.runtime.values import (
     JsonInput,
@@ -16,6 +16,7 @@ from drystone.queries.runtime.values import (
 )
 
 __all__ = [
+    "Call",
     "Choice",
     "JsonInput",
     "Nest",
@@ -24,6 +25,7 @@ __all__ = [
     "Statement",
     "VectorInput",
     "When",
+    "call_of",
     "composite",
     "each",
     "model",

@@ -23,6 +23,7 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
 )
+from dataclasses import dataclass
 from enum import EnumType
 from itertools import count
 from operator import itemgetter
@@ -99,6 +100,16 @@ class Statement(Generic[Row]):
         make = _row_maker(name, row if nest is None else _flat, converters or {})
         self._factory: Callable[[Any], Callable[[Values], Row]] = lambda _: make
         self._binders: WeakKeyDictionary[AnyConnection, Binder] = WeakKeyDictionary()
+
+    @property
+    def name(self) -> str:
+        """The query's name, with its system and area."""
+        return self._name
+
+    @property
+    def definition(self) -> bytes:
+        """What is asked, whatever the values: the text and the parameters' types."""
+        return b"\0".join([self._sql, repr(list(self._parameters)).encode()])
 
     @overload
     def rows(self, connection: Connection[Any], values: Values = ()) -> list[Row]: ...
@@ -380,6 +391,26 @@ class Statement(Generic[Row]):
 
 class Probe:
     """What a generated function is given in place of a connection, to be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The statement that a generated function runs, and the values it sends."""
+
+    statement: Statement[Any]
+    values: Values
+
+
+def call_of(function: Callable[..., Any], *values: Any, **parameters: Any) -> Call:
+    """Return what a generated function would run, without running it.
+
+    Raises TypeError for a function that is none, or that is called wrongly.
+    """
+    try:
+        function(Probe(), *values, **parameters)
+    except Caught as caught:
+        return Call(caught.statement, caught.values)
+    raise TypeError(f"{function!r} is not a function of a query")
 
 
 class Caught(Exception):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast, overload
+from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from psycopg import AsyncConnection, Connection
 
-from drystone.queries.runtime.statement import Caught, Probe
+from drystone.queries.runtime.statement import call_of
 
 Row = TypeVar("Row")
 P = ParamSpec("P")
@@ -38,8 +38,5 @@ def stream(
 
     They come from a server-side cursor, a thousand at a time, in a transaction.
     """
-    try:
-        function(cast("Connection[Any]", Probe()), *values, **parameters)
-    except Caught as caught:
-        return caught.statement.stream(connection, caught.values)
-    raise TypeError(f"{function!r} is not a function of a query that selects rows")
+    call = call_of(function, *values, **parameters)
+    return call.statement.stream(connection, call.values)

@@ -112,6 +112,61 @@ class BackupsUpdate(InputModel):
     notes: str | None = UNSET
 
 
+class CacheInvalidationsInsert(InputModel):
+    """A new row of core.cache_invalidations.
+
+    What committed changes have made stale; a row goes when whoever extends the lease
+    has told Redis. Insert one in any transaction, from any client.
+    """
+
+    # Checked in part: cache_invalidations_tags_check
+
+    tags: Annotated[Sequence[str | None], Field(min_length=1)]
+    """Tags of cached values, such as product:7; * is all of them."""
+    created_at: dt.datetime = UNSET
+
+
+class CacheInvalidationsUpdate(InputModel):
+    """Changes to a row of core.cache_invalidations."""
+
+    # Checked in part: cache_invalidations_tags_check
+
+    tags: Annotated[Sequence[str | None], Field(min_length=1)] = UNSET
+    """Tags of cached values, such as product:7; * is all of them."""
+    created_at: dt.datetime = UNSET
+
+
+class CacheLeaseInsert(InputModel):
+    """A new row of core.cache_lease.
+
+    One row: until when values in Redis may be served without looking here again.
+    """
+
+    # Not checked here: cache_lease_single_check
+
+    single: bool = UNSET
+    redis: str
+    """The run id of the one Redis whose values are served."""
+    term: Int8 = UNSET
+    """How often another Redis, or another run of it, has taken over."""
+    valid_until: dt.datetime
+    """Not before this time does a change count that Redis could not be told of."""
+
+
+class CacheLeaseUpdate(InputModel):
+    """Changes to a row of core.cache_lease."""
+
+    # Not checked here: cache_lease_single_check
+
+    single: bool = UNSET
+    redis: str = UNSET
+    """The run id of the one Redis whose values are served."""
+    term: Int8 = UNSET
+    """How often another Redis, or another run of it, has taken over."""
+    valid_until: dt.datetime = UNSET
+    """Not before this time does a change count that Redis could not be told of."""
+
+
 class JobReceiptsInsert(InputModel):
     """A new row of core.job_receipts.
 
