@@ -419,7 +419,8 @@ CREATE TABLE core.outbox (
     CONSTRAINT outbox_pkey PRIMARY KEY ("position"),
     CONSTRAINT outbox_position_not_null NOT NULL "position",
     CONSTRAINT outbox_priority_check CHECK ((priority >= 0)),
-    CONSTRAINT outbox_queue_fkey FOREIGN KEY (queue) REFERENCES core.queues(queue) ON UPDATE CASCADE ON DELETE RESTRICT
+    CONSTRAINT outbox_queue_fkey FOREIGN KEY (queue) REFERENCES core.queues(queue) ON UPDATE CASCADE ON DELETE RESTRICT,
+    CONSTRAINT outbox_run_at_check CHECK (((run_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (run_at < '3000-01-01 00:00:00+00'::timestamp with time zone)))
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
 
@@ -547,7 +548,7 @@ COMMENT ON COLUMN core.cache_lease.term IS 'How often another Redis, or another 
 
 COMMENT ON COLUMN core.cache_lease.valid_until IS 'Not before this time does a change count that Redis could not be told of.';
 
-COMMENT ON COLUMN core.job_receipts.job_id IS 'The id of the job in its queue: that of the outbox, or one that the queue gave.';
+COMMENT ON COLUMN core.job_receipts.job_id IS 'The id of the job in the outbox; that of another job in its queue, followed by @ and its timestamp there, since queues may use an id again.';
 
 COMMENT ON COLUMN core.job_receipts.state IS 'failed: given up, since no retry would help. dead: out of attempts. A job in either state may still be begun again.';
 

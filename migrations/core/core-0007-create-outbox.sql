@@ -35,7 +35,11 @@ CREATE TABLE core.outbox (
         ON DELETE RESTRICT,
     CONSTRAINT outbox_name_check CHECK (btrim(name) <> ''),
     CONSTRAINT outbox_payload_check CHECK (jsonb_typeof(payload) = 'object'),
-    CONSTRAINT outbox_priority_check CHECK (priority >= 0)
+    CONSTRAINT outbox_priority_check CHECK (priority >= 0),
+    CONSTRAINT outbox_run_at_check CHECK (
+        run_at >= '1970-01-01 00:00:00+00'
+        AND run_at < '3000-01-01 00:00:00+00'
+    )
 )
 WITH (
     autovacuum_vacuum_scale_factor = 0,
@@ -93,7 +97,8 @@ COMMENT ON TABLE core.job_receipts IS
     'effect, so that a job that is handed out twice takes effect once.';
 
 COMMENT ON COLUMN core.job_receipts.job_id IS
-    'The id of the job in its queue: that of the outbox, or one that the queue gave.';
+    'The id of the job in the outbox; that of another job in its queue, followed by @ '
+    'and its timestamp there, since queues may use an id again.';
 
 COMMENT ON COLUMN core.job_receipts.state IS
     'failed: given up, since no retry would help. dead: out of attempts. A job in '

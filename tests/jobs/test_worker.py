@@ -397,3 +397,32 @@ async def test_waiting_for_somebody_who_is_long_at_a_job_is_no_failure(
         async with shop.working(registry, statement_timeout=0.05):
             await shop.until_counted(lambda counts: counts.delayed == 1)
     assert (await shop.jobs_in_redis())[job].get("atm") is None
+
+
+async def test_a_handler_that_idles_for_too_long_fails_and_is_not_repeated_for_ever(
+    shop: Shop,
+) -> None:
+    registry = Registry()
+
+    @registry.handler("email", "note")
+    async def dream(connection: AsyncConnection[Any], payload: Note) -> None:
+        await asyncio.sleep(0.3)
+
+    shop.rows("UPDATE core.queues SET max_attempts = 2")
+    shop.enqueue()
+    await shop.relay().drain()
+    async with shop.working(registry, idle_in_transaction_timeout=0.05):
+        await shop.settled()
+    ((state, error),) = shop.rows(RECEIPTS)
+    assert (state, "idle-in-transaction timeout" in error) == ("dead", True)
+
+
+async def test_a_worker_ends_also_while_redis_is_away(
+    shop: Shop, notes: Registry, mortal: MortalRedis
+) -> None:
+    shop.redis_url = mortal.url
+    mortal.kill()
+    async with shop.working(notes):
+        await shop.until(lambda: len(shop.reports) == 2, "the reports")
+    assert shop.reports[0] == "working on email"
+    assert shop.reports[1].endswith("; waiting for it")

@@ -1077,6 +1077,8 @@ VIOLATIONS: list[tuple[str, LiteralString]] = [
         "job_receipts_pkey",
         RECEIPT + "('q', '1', 'completed', NULL), ('q', '1', 'completed', NULL)",
     ),
+    ("outbox_run_at_check", "UPDATE core.outbox SET run_at = 'infinity'"),
+    ("outbox_run_at_check", "UPDATE core.outbox SET run_at = '1969-12-31'"),
     ("job_receipts_state_check", RECEIPT + "('q', '1', 'waiting', 'x')"),
     ("job_receipts_error_check", RECEIPT + "('q', '1', 'completed', 'x')"),
     ("job_receipts_error_check", RECEIPT + "('q', '1', 'dead', NULL)"),

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import bullmq
 from bullmq.backends import RedisBackend
@@ -257,15 +258,27 @@ def _is_away(error: Exception) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A job as a queue hands it out; ``attempt`` counts from 1."""
+    """A job as a queue hands it out; ``attempt`` counts from 1.
+
+    ``receipt`` is what its receipt is found by: the id of a job of the outbox, and of
+    another job its time too, since queues may use an id again.
+    """
 
     id: str
+    receipt: str
     queue: str
     name: str
     data: object
     attempt: int
     attempts: int
     created_at: datetime
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
 
 
 class WorkerBroke(DrystoneError):
@@ -334,6 +347,8 @@ class Consumer:
             except (RedisError, OSError) as error:
                 self._note(error)
                 await asyncio.sleep(_RETRY_MS / 1000)
+        if self._worker.closing:
+            return
         await self._worker.run()
         if not self._worker.closing:
             raise WorkerBroke(
@@ -376,6 +391,7 @@ class Consumer:
     def _delivery(self, job: Any) -> Delivery:
         return Delivery(
             id=job.id,
+            receipt=job.id if _is_uuid(job.id) else f"{job.id}@{job.timestamp}",
             queue=self._settings.queue,
             name=job.name,
             data=job.data,

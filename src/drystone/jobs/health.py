@@ -78,8 +78,8 @@ async def queues_health(
     waiting = max((row.oldest_unsent_s for row in rows), default=0.0)
     if reason is None and waiting > _UNSENT_S:
         reason = (
-            f"jobs have waited in the outbox for {waiting:.0f} s: no relay sends them;"
-            " run drystone relay"
+            f"a job has waited in the outbox for {waiting:.0f} s, as if no relay sent"
+            " it; see that drystone relay runs"
         )
     return QueuesHealth(
         status="ok" if reason is None else "degraded",

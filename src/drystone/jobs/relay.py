@@ -25,7 +25,12 @@ from psycopg import AsyncConnection
 
 from drystone.database.session import connect_async
 from drystone.database.sqlstates import translated
-from drystone.errors import DatabaseUnavailable, DrystoneError, RedisUnavailable
+from drystone.errors import (
+    DatabaseUnavailable,
+    DrystoneError,
+    RedisUnavailable,
+    Retryable,
+)
 from drystone.jobs.broker import Broker, open_client
 from drystone.settings import Settings
 from drystone.systems.core import outbox
@@ -90,7 +95,7 @@ class Relay:
                             pause, trouble = 0.0, False
                             if not sent or sent < self._settings.relay_batch_size:
                                 await _wait(stop, self._settings.relay_interval)
-                except (RedisUnavailable, DatabaseUnavailable) as error:
+                except (RedisUnavailable, DatabaseUnavailable, Retryable) as error:
                     if not trouble:
                         self._report(
                             f"{error.message}; jobs wait in the outbox meanwhile"

@@ -87,7 +87,6 @@ class WorkerProcess:
         self._registry = registry
         self._names = _chosen(registry, queues)
         self._report = report
-        self._stopping = False
         self._at_hand: set[asyncio.Task[None]] = set()
         self._notes: set[asyncio.Task[None]] = set()
 
@@ -184,18 +183,16 @@ class WorkerProcess:
 
     async def _close(self, consumers: Sequence[Consumer]) -> None:
         """Take no more jobs; give back what is not done when the grace is over."""
-        self._stopping = True
         if self._at_hand:
             self._report(
                 f"finishing {_jobs(len(self._at_hand))}, for"
                 f" {self._settings.worker_grace:g} s at most"
             )
         closing = [asyncio.create_task(each.close()) for each in consumers]
-        if not closing:
-            return
         _, late = await asyncio.wait(closing, timeout=self._settings.worker_grace)
         if late:
-            self._report(f"giving back {_jobs(len(self._at_hand))}")
+            if self._at_hand:
+                self._report(f"giving back {_jobs(len(self._at_hand))}")
             for task in self._at_hand:
                 task.cancel()
             _, late = await asyncio.wait(late, timeout=_FORCE_TIMEOUT)
@@ -214,6 +211,9 @@ class WorkerProcess:
         self._at_hand.add(task)
         try:
             await asyncio.wait([task])
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
         finally:
             self._at_hand.discard(task)
         if task.cancelled():
@@ -242,15 +242,15 @@ class WorkerProcess:
                 self._pool.connection() as connection,
                 connection.transaction(),
             ):
-                with _patient(job):
+                with _patient(delivery):
                     begun = await outbox.begin_job(
-                        connection, queue=job.queue, job_id=job.id
+                        connection, queue=delivery.queue, job_id=delivery.receipt
                     )
                 if begun:
                     await handler.function(connection, *arguments)
         else:
             assert self._threads is not None  # noqa: S101 -- opened for such a handler
-            await _in_thread(_ThreadRun(self._threads, handler, job, arguments))
+            await _in_thread(_ThreadRun(self._threads, delivery, handler, arguments))
 
     async def _fail(self, delivery: Delivery, error: BaseException) -> None:
         """Raise for the queue what has happened, and note it if it is the end."""
@@ -282,7 +282,7 @@ class WorkerProcess:
                 await outbox.give_job_up(
                     connection,
                     queue=delivery.queue,
-                    job_id=delivery.id,
+                    job_id=delivery.receipt,
                     state=state,
                     error=message,
                 )
@@ -301,11 +301,15 @@ class _ThreadRun:
     """A handler without ``async``, in a thread: its statements can be cancelled."""
 
     def __init__(
-        self, pool: Pool, handler: Handler, job: Job, arguments: tuple[Any, ...]
+        self,
+        pool: Pool,
+        delivery: Delivery,
+        handler: Handler,
+        arguments: tuple[Any, ...],
     ) -> None:
         self._pool = pool
+        self._delivery = delivery
         self._handler = handler
-        self._job = job
         self._arguments = arguments
         self._lock = threading.Lock()
         self._connection: Connection[Any] | None = None
@@ -315,11 +319,13 @@ class _ThreadRun:
         with self._pool.connection() as connection, connection.transaction():
             self._connection = connection
             try:
-                with _patient(self._job):
+                with _patient(self._delivery):
                     begun = outbox.begin_job(
-                        connection, queue=self._job.queue, job_id=self._job.id
+                        connection,
+                        queue=self._delivery.queue,
+                        job_id=self._delivery.receipt,
                     )
-                if begun:
+                if begun and not self._withdrawn:
                     self._handler.function(connection, *self._arguments)
             finally:
                 with self._lock:
@@ -337,12 +343,12 @@ class _ThreadRun:
 
 
 @contextmanager
-def _patient(job: Job) -> Iterator[None]:
+def _patient(delivery: Delivery) -> Iterator[None]:
     """Tell the wait for somebody who has begun the job from a failure of it."""
     try:
         yield
     except (StatementTimeout, LockNotAvailable):
-        raise _Busy(f"job {job.id} is being done elsewhere") from None
+        raise _Busy(f"job {delivery.id} is being done elsewhere") from None
 
 
 async def _in_thread(run: _ThreadRun) -> None:

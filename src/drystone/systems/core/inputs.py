@@ -178,8 +178,8 @@ class JobReceiptsInsert(InputModel):
 
     queue: str
     job_id: str
-    """The id of the job in its queue: that of the outbox, or one that the queue
-    gave."""
+    """The id of the job in the outbox; that of another job in its queue, followed by
+    @ and its timestamp there, since queues may use an id again."""
     state: Annotated[JobState, one_of("completed", "failed", "dead")] = UNSET
     """failed: given up, since no retry would help. dead: out of attempts. A job in
     either state may still be begun again."""
@@ -194,8 +194,8 @@ class JobReceiptsUpdate(InputModel):
 
     queue: str = UNSET
     job_id: str = UNSET
-    """The id of the job in its queue: that of the outbox, or one that the queue
-    gave."""
+    """The id of the job in the outbox; that of another job in its queue, followed by
+    @ and its timestamp there, since queues may use an id again."""
     state: Annotated[JobState, one_of("completed", "failed", "dead")] = UNSET
     """failed: given up, since no retry would help. dead: out of attempts. A job in
     either state may still be begun again."""
@@ -273,6 +273,8 @@ class OutboxInsert(InputModel):
     transaction that has done it.
     """
 
+    # Not checked here: outbox_run_at_check
+
     id: UUID = UNSET
     """The id of the job in its queue, so that a job sent twice is there once."""
     queue: str
@@ -289,6 +291,8 @@ class OutboxInsert(InputModel):
 
 class OutboxUpdate(InputModel):
     """Changes to a row of core.outbox."""
+
+    # Not checked here: outbox_run_at_check
 
     id: UUID = UNSET
     """The id of the job in its queue, so that a job sent twice is there once."""
