@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class Process:
 
     def _launch(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
+            self._began = log.tell()
             return subprocess.Popen(
                 [DRYSTONE, *self._arguments],
                 cwd=PROJECT,
@@ -51,15 +53,23 @@ class Process:
         self._running = self._launch()
 
     def end(self) -> int:
-        """Ask it to end, and return its exit code."""
-        if self._running.poll() is None:
-            self._running.send_signal(signal.SIGTERM)
+        """Ask it to end once it has begun, and return its exit code."""
+        deadline = time.monotonic() + 60
+        while self._running.poll() is None and not self._has_begun():
+            assert time.monotonic() < deadline, self.told()
+            time.sleep(0.05)
+        self._running.send_signal(signal.SIGTERM)
         try:
             return self._running.wait(60)
         except subprocess.TimeoutExpired:
             self._running.kill()
             self._running.wait()
             raise
+
+    def _has_begun(self) -> bool:
+        """Whether it has said so: then it also hears when it is asked to end."""
+        told = self._log.read_bytes()[self._began :]
+        return b"working on " in told or b"sending jobs" in told
 
     def told(self) -> str:
         """Return all that it has written."""

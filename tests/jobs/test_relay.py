@@ -170,6 +170,28 @@ async def test_jobs_wait_while_redis_is_away_and_go_on_when_it_is_back(
     assert await shop.in_order() == positions_in_order(shop)
 
 
+async def test_a_redis_that_is_full_is_told_of_and_jobs_wait_for_room(
+    shop: Shop, mortal: MortalRedis
+) -> None:
+    shop.redis_url = mortal.url
+    shop.rows(
+        "INSERT INTO core.outbox (queue, name, payload)"
+        """ VALUES ('email', 'note', '{"to": "s3cret"}')"""
+    )
+    async with shop.client() as client:
+        await shop.relay().drain()
+        shop.enqueue(5)
+        await client.config_set("maxmemory", 1)
+        with pytest.raises(RedisUnavailable) as refused:
+            await shop.relay().drain()
+        assert refused.value.message == (
+            "Redis refuses: command not allowed when used memory > 'maxmemory'"
+        )
+        await client.config_set("maxmemory", 0)
+    assert await shop.relay().drain() == 5
+    assert await shop.in_order() == positions_in_order(shop)
+
+
 async def test_what_a_killed_redis_took_is_still_there(
     shop: Shop, mortal: MortalRedis
 ) -> None:

@@ -43,6 +43,7 @@ _BLOCKING_TIMEOUT = 15.0
 _RETRY_MS = 500
 # BullMQ keeps priority and arrival in one score, 32 bits for the arrival.
 _PRIORITY_STEP = 2**32
+_MANY_PRIORITIES = 100
 _STATES = (
     "wait",
     "paused",
@@ -62,10 +63,12 @@ def redis_errors() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError) as error:
-        # What these say names a place and a cause, never a password.
+        # What these say names a place and a cause, never a password. redis-py puts the
+        # command before it, with what it was to store, and writes some as tuples.
         verb = "is away" if _is_away(error) else "refuses"
+        reason = str(error).rpartition("caused error: ")[2].strip('()",. ')
         raise RedisUnavailable(
-            f"Redis {verb}: {str(error).rstrip('.')}",
+            f"Redis {verb}: {reason}",
             hint="Check that it runs and that REDIS_URL points to it; see its log.",
         ) from error
 
@@ -144,7 +147,7 @@ class Broker:
                     await pipe.execute()
                 except WatchError as error:
                     # redis-py says the same of a connection that broke.
-                    if isinstance(error.__context__, RedisConnectionError):
+                    if isinstance(error.__context__, RedisError | OSError):
                         raise error.__context__ from error
                     return False
         return True
@@ -191,8 +194,10 @@ class Broker:
         """
         heads = await self._client.lrange(backend.keys["wait"], -1, -1)
         score = 0.0
-        while first := await self._client.zrangebyscore(
-            backend.keys["prioritized"], score, "+inf", 0, 1, withscores=True
+        while len(heads) < _MANY_PRIORITIES and (
+            first := await self._client.zrangebyscore(
+                backend.keys["prioritized"], score, "+inf", 0, 1, withscores=True
+            )
         ):
             (head, found), *_ = first
             heads.append(head)
