@@ -106,6 +106,9 @@ def _nothing(**parts: Any) -> None:
 
 empty_template = factories.postgresql_noproc(dbname="empty", load=[_nothing])
 empty_clone = factories.postgresql("empty_template")
+empty_shared = factories.postgresql_noproc(
+    dbname="empty_shared", depends_on="empty_template", load=[_nothing]
+)
 
 migrated_template = factories.postgresql_noproc(dbname="migrated", load=[_migrate])
 migrated_clone = factories.postgresql("migrated_template")
@@ -159,6 +162,13 @@ def seeded_url(seeded_clone: Connection[Any]) -> str:
 def demo_url(demo_clone: Connection[Any]) -> str:
     """A migrated database with the generated demo data."""
     return _url(demo_clone)
+
+
+@pytest.fixture
+def empty(empty_shared: NoopExecutor, settings: Settings) -> Iterator[Connection[Any]]:
+    """A session on a database without anything in it, whose work is rolled back."""
+    with _undone(empty_shared, settings) as opened:
+        yield opened
 
 
 @pytest.fixture

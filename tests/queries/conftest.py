@@ -52,8 +52,15 @@ INSERT INTO shop.photos VALUES (1, 1), (2, 1);
 
 
 @pytest.fixture
-def shop(empty_url: str, settings: Settings) -> Iterator[Connection[Any]]:
-    """A session on a database with three items, some of a brand, some reviewed."""
+def shop(empty: Connection[Any]) -> Connection[Any]:
+    """A session with three items, some of a brand, some reviewed; rolled back."""
+    empty.execute(_SHOP.encode())
+    return empty
+
+
+@pytest.fixture
+def own_shop(empty_url: str, settings: Settings) -> Iterator[Connection[Any]]:
+    """The same in autocommit on a database that other sessions can look into."""
     with connect(empty_url, settings) as opened:
         opened.execute(_SHOP.encode())
         yield opened

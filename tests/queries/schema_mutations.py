@@ -24,12 +24,14 @@ from tests.queries.mutations import (
     read_catalog,
 )
 
-# Kinds, and the statements that PostgreSQL writes for the objects of three schemas.
+SCHEMAS = ("core", "events", "store")
+
+# Kinds, and the statements that PostgreSQL writes for the objects of these schemas.
 _CHANGES = """
 WITH relation AS (
     SELECT c.oid, c.oid::regclass AS named, c.relname, c.relkind
     FROM pg_catalog.pg_class AS c
-    WHERE c.relnamespace::regnamespace::text IN ('core', 'events', 'shop')
+    WHERE c.relnamespace::regnamespace::text IN ('core', 'events', 'store')
         AND c.relkind IN ('r', 'v')
 ),
 attribute AS (
@@ -47,7 +49,7 @@ function AS (
 type AS (
     SELECT t.oid, t.oid::regtype AS named, t.typname, t.typtype
     FROM pg_catalog.pg_type AS t
-    WHERE t.typnamespace::regnamespace::text IN ('core', 'events', 'shop')
+    WHERE t.typnamespace::regnamespace::text IN ('core', 'events', 'store')
         AND t.typtype IN ('d', 'e')
 )
 SELECT 'table dropped', format('DROP TABLE %s CASCADE', named)
@@ -111,7 +113,7 @@ FROM type
 JOIN pg_catalog.pg_enum AS e ON e.enumtypid = type.oid
 UNION ALL
 SELECT 'schema renamed', format('ALTER SCHEMA %s RENAME TO %s_old', named, named)
-FROM unnest(ARRAY['core', 'events', 'shop']) AS named
+FROM unnest(ARRAY['core', 'events', 'store']) AS named
 UNION ALL
 SELECT
     'key dropped',

@@ -51,10 +51,10 @@ def test_a_condition_is_left_out_where_its_parameter_is_none(
 
 
 async def test_it_is_so_for_asynchronous_connections(
-    build: Build, shop: Connection[Any]
+    build: Build, own_shop: Connection[Any]
 ) -> None:
     items = build(LISTING)
-    async with await AsyncConnection.connect(shop.info.dsn) as connection:
+    async with await AsyncConnection.connect(own_shop.info.dsn) as connection:
         found = await items.list_items(connection, cheaper_than=50, order="name")
     assert [row.name for row in found] == ["cog", "bolt"]
 

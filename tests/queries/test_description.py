@@ -122,13 +122,13 @@ def test_what_postgresql_refuses_is_refused_with_its_place(
 
 
 def test_describing_leaves_nothing_behind_and_runs_nothing(
-    shop: Connection[Any], settings: Settings
+    own_shop: Connection[Any], settings: Settings
 ) -> None:
     """Not even while the session lasts: nobody's DROP is in the way."""
-    with connect(shop.info.dsn, settings) as other:
+    with connect(own_shop.info.dsn, settings) as other:
         Describer(other).describe("DELETE FROM shop.photos RETURNING id")
-        assert shop.execute("SELECT count(*) FROM shop.photos").fetchone() == (2,)
-        shop.execute("DROP TABLE shop.photos")
+        assert own_shop.execute("SELECT count(*) FROM shop.photos").fetchone() == (2,)
+        own_shop.execute("DROP TABLE shop.photos")
 
 
 def test_one_session_may_describe_again_and_again(shop: Connection[Any]) -> None:

@@ -81,10 +81,10 @@ def test_lists_are_folded_once_however_they_multiply_each_other(
 
 
 async def test_asynchronous_connections_fold_alike(
-    build: Build, shop: Connection[Any]
+    build: Build, shop: Connection[Any], own_shop: Connection[Any]
 ) -> None:
     items = build(WITH_ALL)
-    async with await AsyncConnection.connect(shop.info.dsn) as connection:
+    async with await AsyncConnection.connect(own_shop.info.dsn) as connection:
         assert await items.with_all(connection) == items.with_all(shop)
 
 

@@ -38,16 +38,16 @@ from drystone.settings import Settings
 
 NUL, SURROGATE = "a\0b", "a\ud800b"
 CREATE_TYPES = """
-CREATE SCHEMA shop;
-CREATE TYPE shop.status AS ENUM ('draft', 'in stock');
-CREATE DOMAIN shop.positive_price AS numeric CHECK (VALUE > 0);
-CREATE DOMAIN shop.settings AS jsonb;
-CREATE TYPE shop.money AS (amount numeric, currency text);
-CREATE TYPE shop.date AS ENUM ('soon', 'later');
-CREATE TABLE shop.items (
+CREATE SCHEMA store;
+CREATE TYPE store.status AS ENUM ('draft', 'in stock');
+CREATE DOMAIN store.positive_price AS numeric CHECK (VALUE > 0);
+CREATE DOMAIN store.settings AS jsonb;
+CREATE TYPE store.money AS (amount numeric, currency text);
+CREATE TYPE store.date AS ENUM ('soon', 'later');
+CREATE TABLE store.items (
     id integer PRIMARY KEY,
     name text NOT NULL,
-    status shop.status
+    status store.status
 );
 """
 
@@ -160,7 +160,7 @@ ROUND_TRIPS: list[tuple[str, Any]] = [
     ("public.halfvec", HalfVector([0.5, 2.0])),
     ("public.sparsevec", SparseVector({0: 1.0, 2: 0.5}, 4)),
     ("ag_catalog.agtype", {"a": [1, "ä", None]}),
-    ("shop.positive_price", Decimal("9.90")),
+    ("store.positive_price", Decimal("9.90")),
 ]
 
 # Types for which psycopg has no binary loader: they come back as text.
@@ -179,16 +179,16 @@ ROUND_TRIPS_AS_TEXT: list[tuple[str, Any]] = [
     ("jsonpath", '$."a"'),
     ("regclass", "pg_class"),
     ('"char"', "c"),
-    ("shop.status", "in stock"),
-    ("shop.status", Status.IN_STOCK),
-    ("shop.date", "soon"),
+    ("store.status", "in stock"),
+    ("store.status", Status.IN_STOCK),
+    ("store.date", "soon"),
 ]
 
 
 def echo(sql_type: str, *, binary: bool) -> Statement[Any]:
     """A statement that returns its parameter, and the type that PostgreSQL sees."""
     return Statement(
-        "shop.test.echo",
+        "store.test.echo",
         f"SELECT $1::{sql_type}",
         parameters=(("given", sql_type.partition("(")[0]),),
         binary=binary,
@@ -196,7 +196,7 @@ def echo(sql_type: str, *, binary: bool) -> Statement[Any]:
 
 
 @pytest.fixture
-def shop(own: Connection[Any]) -> Connection[Any]:
+def store(own: Connection[Any]) -> Connection[Any]:
     """A session that knows types of its own."""
     return _with_types(own)
 
@@ -214,38 +214,38 @@ def _with_types(connection: Connection[Any]) -> Connection[Any]:
 
 
 ADD = Statement(
-    "shop.items.add",
-    "INSERT INTO shop.items (id, name, status) VALUES ($1, $2, $3)"
+    "store.items.add",
+    "INSERT INTO store.items (id, name, status) VALUES ($1, $2, $3)"
     " RETURNING id, name, status",
-    parameters=(("id", "int4"), ("name", "text"), ("status", "shop.status")),
+    parameters=(("id", "int4"), ("name", "text"), ("status", "store.status")),
     row=Item,
     converters={2: Status},
     binary=True,
 )
 ADD_PLAIN = Statement[Any](
-    "shop.items.add_plain",
-    "INSERT INTO shop.items (id, name) VALUES ($1, $2)",
+    "store.items.add_plain",
+    "INSERT INTO store.items (id, name) VALUES ($1, $2)",
     parameters=(("id", "int4"), ("name", "text")),
 )
 ITEMS = Statement(
-    "shop.items.items",
-    "SELECT id, name, status FROM shop.items WHERE id >= $1 ORDER BY id",
+    "store.items.items",
+    "SELECT id, name, status FROM store.items WHERE id >= $1 ORDER BY id",
     parameters=(("min_id", "int4"),),
     row=Item,
     converters={2: Status},
 )
 NAME = Statement[str](
-    "shop.items.name",
-    "SELECT name FROM shop.items WHERE id >= $1 ORDER BY id",
+    "store.items.name",
+    "SELECT name FROM store.items WHERE id >= $1 ORDER BY id",
     parameters=(("min_id", "int4"),),
     binary=True,
 )
 STATUSES = Statement[Status](
-    "shop.items.statuses", "SELECT status FROM shop.items", converters={0: Status}
+    "store.items.statuses", "SELECT status FROM store.items", converters={0: Status}
 )
 RENAME = Statement[Any](
-    "shop.items.rename",
-    "UPDATE shop.items SET name = $1",
+    "store.items.rename",
+    "UPDATE store.items SET name = $1",
     parameters=(("name", "text"),),
 )
 
@@ -270,7 +270,7 @@ def test_a_value_without_a_python_type_comes_back_as_text(
 
 
 async def test_values_come_back_on_an_asynchronous_connection_too(
-    shop: Connection[Any], database_url: str, settings: Settings
+    store: Connection[Any], database_url: str, settings: Settings
 ) -> None:
     async with await connect_async(database_url, settings) as connection:
         await connection.execute("SET TIME ZONE 'UTC'")
@@ -292,7 +292,7 @@ def test_the_type_is_the_described_one_whatever_the_value(
     types: Connection[Any], sql_type: str, value: Any
 ) -> None:
     seen = Statement[str](
-        "shop.test.seen",
+        "store.test.seen",
         "SELECT pg_catalog.pg_typeof($1)::text = $2::regtype::text",
         parameters=(("given", sql_type), ("type", "text")),
     )
@@ -301,7 +301,7 @@ def test_the_type_is_the_described_one_whatever_the_value(
 
 def test_a_results_type_does_not_follow_the_value(types: Connection[Any]) -> None:
     product = Statement[str](
-        "shop.test.product",
+        "store.test.product",
         "SELECT pg_catalog.pg_typeof(2::int4 * $1)::text",
         parameters=(("factor", "int4"),),
     )
@@ -311,7 +311,7 @@ def test_a_results_type_does_not_follow_the_value(types: Connection[Any]) -> Non
 
 
 def test_lists_of_enums_are_sent_as_their_labels(types: Connection[Any]) -> None:
-    statement = echo("shop.status[]", binary=False)
+    statement = echo("store.status[]", binary=False)
     given = [Status.IN_STOCK, None, Status.DRAFT]
     assert statement.row(types, [given]) == '{"in stock",NULL,draft}'
     assert statement.row(types, [[Status.DRAFT, "in stock"]]) == '{draft,"in stock"}'
@@ -329,7 +329,7 @@ def test_lists_of_enums_are_sent_as_their_labels(types: Connection[Any]) -> None
         ("jsonb", Json([1]), [1]),
         ("jsonb", Jsonb(1, dumps=lambda _: "[2]"), [2]),
         ("jsonb", (1, 2), [1, 2]),
-        ("shop.settings", Jsonb({"a": 1}), {"a": 1}),
+        ("store.settings", Jsonb({"a": 1}), {"a": 1}),
         ("ag_catalog.agtype", Agtype([1, 2]), [1, 2]),
         ("numeric", 3, Decimal(3)),
         ("float8", 3, 3.0),
@@ -360,7 +360,7 @@ def test_a_vector_may_be_an_array_of_numpy(types: Connection[Any]) -> None:
 
 
 def test_a_composite_is_sent_as_a_tuple(types: Connection[Any]) -> None:
-    found = echo("shop.money", binary=False).row(types, [(Decimal("1.5"), "EUR")])
+    found = echo("store.money", binary=False).row(types, [(Decimal("1.5"), "EUR")])
     assert found == "(1.5,EUR)"
 
 
@@ -391,11 +391,11 @@ REFUSED: list[tuple[str, Any]] = [
     ("text[]", ["a", 5]),
     ("text[]", "abc"),
     ("text[]", 5),
-    ("shop.status", NUL),
-    ("shop.status", SURROGATE),
-    ("shop.status", OBJECT),
-    ("shop.status[]", ["draft", NUL]),
-    ("shop.settings", {"a": 1}),
+    ("store.status", NUL),
+    ("store.status", SURROGATE),
+    ("store.status", OBJECT),
+    ("store.status[]", ["draft", NUL]),
+    ("store.settings", {"a": 1}),
     ("json", NUL),
     ("jsonb", NUL),
     ("jsonb", {"a": [NUL]}),
@@ -481,9 +481,9 @@ def test_a_bad_value_is_refused_before_anything_is_sent(
         assert types.execute("SELECT 1").fetchone() == (1,)
     error = caught.value
     assert not isinstance(error, DatabaseError)
-    assert error.query == "shop.test.echo"
+    assert error.query == "store.test.echo"
     assert str(error) == (
-        f"parameter given of query shop.test.echo cannot be sent as {sql_type}"
+        f"parameter given of query store.test.echo cannot be sent as {sql_type}"
     )
     assert error.hint is not None
     assert error.hint.startswith("It takes ")
@@ -491,7 +491,7 @@ def test_a_bad_value_is_refused_before_anything_is_sent(
 
 
 async def test_bad_values_are_refused_on_an_asynchronous_connection_too(
-    shop: Connection[Any], database_url: str, settings: Settings
+    store: Connection[Any], database_url: str, settings: Settings
 ) -> None:
     async with (
         await connect_async(database_url, settings) as connection,
@@ -506,45 +506,45 @@ async def test_bad_values_are_refused_on_an_asynchronous_connection_too(
 def test_a_list_within_itself_is_refused(types: Connection[Any]) -> None:
     endless: list[Any] = []
     endless.append(endless)
-    for sql_type in ("text[]", "int4[]", "jsonb", "shop.status[]"):
+    for sql_type in ("text[]", "int4[]", "jsonb", "store.status[]"):
         with pytest.raises(BadInput):
             echo(sql_type, binary=True).row(types, [endless])
 
 
-def test_a_missing_value_is_refused(shop: Connection[Any]) -> None:
+def test_a_missing_value_is_refused(store: Connection[Any]) -> None:
     with pytest.raises(BadInput, match="takes 2 values, not 1"):
-        ADD_PLAIN.count(shop, [1])
+        ADD_PLAIN.count(store, [1])
 
 
 def test_what_only_the_server_can_refuse_is_translated(types: Connection[Any]) -> None:
     with pytest.raises(InvalidValue) as caught:
-        echo("shop.status", binary=True).row(types, ["sold"])
-    assert caught.value.query == "shop.test.echo"
+        echo("store.status", binary=True).row(types, ["sold"])
+    assert caught.value.query == "store.test.echo"
     assert "sold" not in str(caught.value)
 
 
 # --- Operators --------------------------------------------------------------------
 
 
-def test_each_method_gives_its_kind_of_result(shop: Connection[Any]) -> None:
+def test_each_method_gives_its_kind_of_result(store: Connection[Any]) -> None:
     first = Item(1, "one", Status.DRAFT)
-    assert ADD.row(shop, (1, "one", Status.DRAFT)) == first
-    assert ADD_PLAIN.count(shop, (2, "two")) == 1
-    assert ADD_PLAIN.count_many(shop, ((n, "more") for n in (3, 4))) == 2
-    assert ADD_PLAIN.count_many(shop, []) == 0
-    assert ITEMS.rows(shop, (0,))[:2] == [first, Item(2, "two", None)]
-    assert ITEMS.row(shop, (4,)) == Item(4, "more", None)
-    assert ITEMS.row(shop, (5,)) is None
-    assert NAME.row(shop, (4,)) == "more"
-    assert NAME.row(shop, (5,)) is None
-    assert NAME.rows(shop, (3,)) == ["more", "more"]
-    assert STATUSES.rows(shop) == [Status.DRAFT, None, None, None]
-    assert RENAME.count(shop, ("same",)) == 4
-    assert ITEMS.rows(shop, (9,)) == []
+    assert ADD.row(store, (1, "one", Status.DRAFT)) == first
+    assert ADD_PLAIN.count(store, (2, "two")) == 1
+    assert ADD_PLAIN.count_many(store, ((n, "more") for n in (3, 4))) == 2
+    assert ADD_PLAIN.count_many(store, []) == 0
+    assert ITEMS.rows(store, (0,))[:2] == [first, Item(2, "two", None)]
+    assert ITEMS.row(store, (4,)) == Item(4, "more", None)
+    assert ITEMS.row(store, (5,)) is None
+    assert NAME.row(store, (4,)) == "more"
+    assert NAME.row(store, (5,)) is None
+    assert NAME.rows(store, (3,)) == ["more", "more"]
+    assert STATUSES.rows(store) == [Status.DRAFT, None, None, None]
+    assert RENAME.count(store, ("same",)) == 4
+    assert ITEMS.rows(store, (9,)) == []
 
 
 async def test_each_method_does_so_on_an_asynchronous_connection(
-    shop: Connection[Any], database_url: str, settings: Settings
+    store: Connection[Any], database_url: str, settings: Settings
 ) -> None:
     async with await connect_async(database_url, settings) as connection:
         first = Item(1, "one", Status.DRAFT)
@@ -558,42 +558,42 @@ async def test_each_method_does_so_on_an_asynchronous_connection(
             await NAME.row(connection, (0,))
         with pytest.raises(UniqueViolation) as caught:
             await ADD_PLAIN.count(connection, (1, "again"))
-        assert caught.value.query == "shop.items.add_plain"
+        assert caught.value.query == "store.items.add_plain"
         script = Statement[Any](
-            "shop.test.script", "SELECT 1; DROP SCHEMA shop CASCADE"
+            "store.test.script", "SELECT 1; DROP SCHEMA store CASCADE"
         )
         assert await script.script(connection) == "DROP SCHEMA"
 
 
-def test_more_rows_than_promised_are_an_error(shop: Connection[Any]) -> None:
-    ADD_PLAIN.count_many(shop, [(1, "a"), (2, "b")])
+def test_more_rows_than_promised_are_an_error(store: Connection[Any]) -> None:
+    ADD_PLAIN.count_many(store, [(1, "a"), (2, "b")])
     for call in (ITEMS.row, NAME.row):
         with pytest.raises(WrongRowCount, match="returned 2 rows") as caught:
-            call(shop, (0,))
-        assert caught.value.query in ("shop.items.items", "shop.items.name")
+            call(store, (0,))
+        assert caught.value.query in ("store.items.items", "store.items.name")
 
 
-def test_a_script_tells_its_last_status(shop: Connection[Any]) -> None:
+def test_a_script_tells_its_last_status(store: Connection[Any]) -> None:
     script = Statement[Any](
-        "shop.test.script", "CREATE TABLE shop.a (); DROP TABLE shop.a"
+        "store.test.script", "CREATE TABLE store.a (); DROP TABLE store.a"
     )
-    assert script.script(shop) == "DROP TABLE"
+    assert script.script(store) == "DROP TABLE"
 
 
-def test_one_bad_set_of_many_keeps_all_from_being_sent(shop: Connection[Any]) -> None:
+def test_one_bad_set_of_many_keeps_all_from_being_sent(store: Connection[Any]) -> None:
     with pytest.raises(BadInput, match="parameter name"):
-        ADD_PLAIN.count_many(shop, [(1, "a"), (2, NUL)])
+        ADD_PLAIN.count_many(store, [(1, "a"), (2, NUL)])
     with pytest.raises(UniqueViolation):
-        ADD_PLAIN.count_many(shop, [(1, "a"), (1, "b")])
-    assert ITEMS.rows(shop, (0,)) == []
+        ADD_PLAIN.count_many(store, [(1, "a"), (1, "b")])
+    assert ITEMS.rows(store, (0,)) == []
 
 
-def test_errors_name_the_query_and_not_the_value(shop: Connection[Any]) -> None:
-    ADD_PLAIN.count(shop, (1, "a"))
+def test_errors_name_the_query_and_not_the_value(store: Connection[Any]) -> None:
+    ADD_PLAIN.count(store, (1, "a"))
     for method in (ADD.rows, ADD.row, ADD.count):
         with pytest.raises(UniqueViolation) as caught:
-            method(shop, (1, "hunter2", None))
-        assert caught.value.query == "shop.items.add"
+            method(store, (1, "hunter2", None))
+        assert caught.value.query == "store.items.add"
         assert caught.value.constraint == "items_pkey"
         assert "hunter2" not in str(caught.value)
 
@@ -601,41 +601,41 @@ def test_errors_name_the_query_and_not_the_value(shop: Connection[Any]) -> None:
 def test_the_server_sees_the_querys_name(types: Connection[Any]) -> None:
     """002-38"""
     activity = Statement[str](
-        "shop.test.activity",
+        "store.test.activity",
         "SELECT query FROM pg_catalog.pg_stat_activity"
         " WHERE pid = pg_catalog.pg_backend_pid()",
     )
-    assert str(activity.row(types)).startswith("/* shop.test.activity */ SELECT")
+    assert str(activity.row(types)).startswith("/* store.test.activity */ SELECT")
 
 
 @pytest.mark.parametrize("row", [Item, None])
-def test_rows_of_another_shape_are_an_error(shop: Connection[Any], row: Any) -> None:
-    ADD.count(shop, (1, "a", Status.IN_STOCK))
+def test_rows_of_another_shape_are_an_error(store: Connection[Any], row: Any) -> None:
+    ADD.count(store, (1, "a", Status.IN_STOCK))
 
     class Older(StrEnum):
         DRAFT = "draft"
 
     changed: list[Statement[Any]] = [
-        Statement("shop.test.old", "SELECT 1", row=Item),
-        Statement("shop.test.old", "SELECT 1, 2, 3", row=Item, converters={3: str}),
+        Statement("store.test.old", "SELECT 1", row=Item),
+        Statement("store.test.old", "SELECT 1, 2, 3", row=Item, converters={3: str}),
         Statement(
-            "shop.test.old",
-            "SELECT status FROM shop.items",
+            "store.test.old",
+            "SELECT status FROM store.items",
             row=row,
             converters={0: Older},
         ),
     ]
     for statement in changed:
-        with pytest.raises(QueryError, match=r"shop\.test\.old") as caught:
-            statement.rows(shop)
+        with pytest.raises(QueryError, match=r"store\.test\.old") as caught:
+            statement.rows(store)
         assert caught.value.hint is not None
 
 
-def test_a_statement_is_prepared_after_a_few_uses(shop: Connection[Any]) -> None:
+def test_a_statement_is_prepared_after_a_few_uses(store: Connection[Any]) -> None:
     for _ in range(10):
-        NAME.rows(shop, (0,))
+        NAME.rows(store, (0,))
     prepared = "SELECT parameter_types::text FROM pg_catalog.pg_prepared_statements"
-    assert shop.execute(prepared, prepare=False).fetchall() == [("{integer}",)]
+    assert store.execute(prepared, prepare=False).fetchall() == [("{integer}",)]
 
 
 def test_a_closed_connection_is_an_error_of_its_kind(
@@ -651,7 +651,7 @@ def test_a_closed_connection_is_an_error_of_its_kind(
 
 
 def test_a_statement_does_not_keep_a_connection_alive(
-    shop: Connection[Any], database_url: str, settings: Settings
+    store: Connection[Any], database_url: str, settings: Settings
 ) -> None:
     connection = connect(database_url, settings)
     echo_all = [echo(sql_type, binary=False) for sql_type, _ in ROUND_TRIPS]
@@ -667,20 +667,20 @@ def test_a_statement_does_not_keep_a_connection_alive(
 # --- Pipelines --------------------------------------------------------------------
 
 
-def test_statements_work_inside_a_pipeline(shop: Connection[Any]) -> None:
-    with shop.pipeline():
-        assert ADD_PLAIN.count(shop, (1, "a")) == 1
-        assert ADD_PLAIN.count_many(shop, [(2, "b"), (3, "c")]) == 2
-        assert ADD.row(shop, (4, "d", None)) == Item(4, "d", None)
-        assert len(ITEMS.rows(shop, (0,))) == 4
-        assert RENAME.count(shop, ("same",)) == 4
-    with pytest.raises(UniqueViolation), shop.pipeline():
-        ADD_PLAIN.count(shop, (1, "again"))
-    assert NAME.row(shop, (4,)) == "same"
+def test_statements_work_inside_a_pipeline(store: Connection[Any]) -> None:
+    with store.pipeline():
+        assert ADD_PLAIN.count(store, (1, "a")) == 1
+        assert ADD_PLAIN.count_many(store, [(2, "b"), (3, "c")]) == 2
+        assert ADD.row(store, (4, "d", None)) == Item(4, "d", None)
+        assert len(ITEMS.rows(store, (0,))) == 4
+        assert RENAME.count(store, ("same",)) == 4
+    with pytest.raises(UniqueViolation), store.pipeline():
+        ADD_PLAIN.count(store, (1, "again"))
+    assert NAME.row(store, (4,)) == "same"
 
 
 async def test_statements_work_inside_an_asynchronous_pipeline(
-    shop: Connection[Any], database_url: str, settings: Settings
+    store: Connection[Any], database_url: str, settings: Settings
 ) -> None:
     async with (
         await connect_async(database_url, settings) as connection,
@@ -694,7 +694,7 @@ async def test_statements_work_inside_an_asynchronous_pipeline(
 # --- Streams ----------------------------------------------------------------------
 
 NUMBERS = Statement[int](
-    "shop.test.numbers",
+    "store.test.numbers",
     "SELECT n FROM pg_catalog.generate_series(1, $1) AS n",
     parameters=(("last", "int4"),),
     binary=True,
@@ -702,78 +702,78 @@ NUMBERS = Statement[int](
 
 
 @pytest.mark.parametrize("autocommit", [True, False])
-def test_a_stream_lends_rows(shop: Connection[Any], autocommit: bool) -> None:
-    shop.autocommit = autocommit
-    with NUMBERS.stream(shop, (2500,), batch=100) as numbers:
+def test_a_stream_lends_rows(store: Connection[Any], autocommit: bool) -> None:
+    store.autocommit = autocommit
+    with NUMBERS.stream(store, (2500,), batch=100) as numbers:
         assert next(numbers) == 1
-        with NUMBERS.stream(shop, (3,), batch=2) as others:
+        with NUMBERS.stream(store, (3,), batch=2) as others:
             assert list(others) == [1, 2, 3]
         assert sum(numbers) == sum(range(2, 2501))
-    assert (shop.info.transaction_status == TransactionStatus.IDLE) is autocommit
+    assert (store.info.transaction_status == TransactionStatus.IDLE) is autocommit
 
 
-def test_a_streams_rows_are_of_its_class(shop: Connection[Any]) -> None:
-    ADD.count(shop, (1, "a", Status.DRAFT))
-    with ITEMS.stream(shop, (0,)) as items:
+def test_a_streams_rows_are_of_its_class(store: Connection[Any]) -> None:
+    ADD.count(store, (1, "a", Status.DRAFT))
+    with ITEMS.stream(store, (0,)) as items:
         assert list(items) == [Item(1, "a", Status.DRAFT)]
 
 
-def test_a_stream_may_be_left_early(shop: Connection[Any]) -> None:
-    with NUMBERS.stream(shop, (10**6,), batch=1) as numbers:
+def test_a_stream_may_be_left_early(store: Connection[Any]) -> None:
+    with NUMBERS.stream(store, (10**6,), batch=1) as numbers:
         assert next(numbers) == 1
     with pytest.raises(DatabaseError):
         next(numbers)
-    assert NUMBERS.rows(shop, (1,)) == [1]
+    assert NUMBERS.rows(store, (1,)) == [1]
 
 
-def test_a_stream_commits_what_its_block_wrote(shop: Connection[Any]) -> None:
-    with NUMBERS.stream(shop, (3,), batch=1) as numbers:
+def test_a_stream_commits_what_its_block_wrote(store: Connection[Any]) -> None:
+    with NUMBERS.stream(store, (3,), batch=1) as numbers:
         for number in numbers:
-            ADD_PLAIN.count(shop, (number, "a"))
-    with pytest.raises(UniqueViolation), NUMBERS.stream(shop, (3,)):
-        ADD_PLAIN.count_many(shop, [(4, "a"), (1, "again")])
-    assert len(ITEMS.rows(shop, (0,))) == 3
+            ADD_PLAIN.count(store, (number, "a"))
+    with pytest.raises(UniqueViolation), NUMBERS.stream(store, (3,)):
+        ADD_PLAIN.count_many(store, [(4, "a"), (1, "again")])
+    assert len(ITEMS.rows(store, (0,))) == 3
 
 
-def test_a_stream_leaves_a_callers_transaction_open(shop: Connection[Any]) -> None:
-    with shop.transaction():
-        with NUMBERS.stream(shop, (3,)) as numbers:
+def test_a_stream_leaves_a_callers_transaction_open(store: Connection[Any]) -> None:
+    with store.transaction():
+        with NUMBERS.stream(store, (3,)) as numbers:
             assert list(numbers) == [1, 2, 3]
-        assert shop.info.transaction_status == TransactionStatus.INTRANS
+        assert store.info.transaction_status == TransactionStatus.INTRANS
 
 
-def test_a_streams_errors_name_the_query(shop: Connection[Any]) -> None:
+def test_a_streams_errors_name_the_query(store: Connection[Any]) -> None:
     failing = Statement[int](
-        "shop.test.failing",
+        "store.test.failing",
         "SELECT 1 / (3 - n) FROM pg_catalog.generate_series(1, $1) AS n",
         parameters=(("last", "int4"),),
     )
     with (
         pytest.raises(InvalidValue) as caught,
-        failing.stream(shop, (5,), batch=1) as numbers,
+        failing.stream(store, (5,), batch=1) as numbers,
     ):
         list(numbers)
-    assert caught.value.query == "shop.test.failing"
-    with pytest.raises(BadInput), failing.stream(shop, ("five",)):
+    assert caught.value.query == "store.test.failing"
+    with pytest.raises(BadInput), failing.stream(store, ("five",)):
         pass
-    assert NUMBERS.rows(shop, (1,)) == [1]
+    assert NUMBERS.rows(store, (1,)) == [1]
 
 
 async def test_an_asynchronous_stream_lends_rows(
-    shop: Connection[Any], database_url: str, settings: Settings
+    store: Connection[Any], database_url: str, settings: Settings
 ) -> None:
     async with await connect_async(database_url, settings) as connection:
         async with NUMBERS.stream(connection, (250,), batch=100) as numbers:
             assert sum([number async for number in numbers]) == sum(range(251))
         assert connection.info.transaction_status == TransactionStatus.IDLE
-        failing = Statement[int]("shop.test.failing", "SELECT 1 / 0")
+        failing = Statement[int]("store.test.failing", "SELECT 1 / 0")
         with pytest.raises(InvalidValue):
             async with failing.stream(connection) as found:
                 assert [each async for each in found] == []
 
 
 async def test_either_kind_of_connection_gives_its_kind_of_result(
-    shop: Connection[Any], database_url: str, settings: Settings
+    store: Connection[Any], database_url: str, settings: Settings
 ) -> None:
     # As a generated function is written; mypy checks its types.
     def names(
@@ -781,7 +781,7 @@ async def test_either_kind_of_connection_gives_its_kind_of_result(
     ) -> Any:
         return NAME.rows(connection, values)
 
-    assert names(shop, [0]) == []
+    assert names(store, [0]) == []
     async with await connect_async(database_url, settings) as connection:
         assert await names(connection, [0]) == []
 

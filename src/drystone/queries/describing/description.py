@@ -136,10 +136,7 @@ class Describer:
         joins: list[frozenset[int] | None] = [None] * len(columns)
         one_row = at_most_one = False
         if tree is not None:
-            nullable = [
-                may_be_null(tree, number, self._lookups)
-                for number in range(1, len(types) + 1)
-            ]
+            nullable = may_be_null(tree, len(types), self._lookups)
             if len(visible_targets(tree)) == len(columns):
                 joins = self._prover.missing_joins(tree)
                 declared = _declared(tree, declared)

@@ -58,15 +58,15 @@ def read_nodes(text: str) -> Any:
 
 def walk(value: Any, *, into_queries: bool = True) -> Iterator[Node]:
     """Yield every node in a value, outer ones first; those of subqueries if asked."""
-    if isinstance(value, Node):
-        yield value
-        if value.tag != "QUERY" or into_queries:
-            for each in value.values():
-                if isinstance(each, Node | list):
-                    yield from walk(each, into_queries=into_queries)
-    elif isinstance(value, list):
-        for each in value:
-            yield from walk(each, into_queries=into_queries)
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, list):
+            waiting += reversed(each)
+        elif isinstance(each, Node):
+            yield each
+            if each.tag != "QUERY" or into_queries:
+                waiting += reversed(each.values())
 
 
 def _read(tokens: list[str], at: int) -> tuple[Any, int]:

@@ -24,16 +24,18 @@ _CONVERSIONS = {
 _CASTS = {"1", "2"}  # explicit and implicit ones, of CoercionForm
 
 
-def may_be_null(tree: Node, number: int, lookups: Lookups) -> bool:
-    """Tell whether parameter ``$number`` of a statement takes NULL."""
-    fed = [
-        _refuses_null(relation, column, lookups)
-        for relation, column, value in _assignments(tree)
-        if _is_parameter(value, number)
+def may_be_null(tree: Node, count: int, lookups: Lookups) -> list[bool]:
+    """Tell of each of a statement's parameters, of which there are so many."""
+    refused: dict[int, bool] = {}
+    for relation, column, value in _assignments(tree):
+        if number := _parameter(value):
+            refuses = refused.get(number) or _refuses_null(relation, column, lookups)
+            refused[number] = refuses
+    expected = {number for node in walk(tree) for number in _expecting_null(node)}
+    return [
+        not refused[number] if number in refused else number in expected
+        for number in range(1, count + 1)
     ]
-    if fed:
-        return not any(fed)
-    return any(_expects_null(node, number) for node in walk(tree))
 
 
 def _refuses_null(relation: int, column: int, lookups: Lookups) -> bool:
@@ -85,11 +87,12 @@ def _origins(value: Any, query: Node) -> Iterator[Any]:
             yield from _origins(below["targetList"][number]["expr"], below)
 
 
-def _expects_null(node: Node, number: int) -> bool:
-    """Tell whether an expression is there for a parameter that is NULL."""
+def _expecting_null(node: Node) -> Iterator[int]:
+    """Yield the parameters that an expression is there for when they are NULL."""
     if node.tag in {"COALESCEEXPR", "DISTINCTEXPR"}:
-        return any(_is_parameter(each, number) for each in node.nodes("args"))
-    return node.tag == "NULLTEST" and _is_parameter(node["arg"], number)
+        yield from map(_parameter, node.nodes("args"))
+    elif node.tag == "NULLTEST":
+        yield _parameter(node["arg"])
 
 
 def _converted(value: Any) -> Any:
@@ -104,10 +107,9 @@ def _converted(value: Any) -> Any:
     return value
 
 
-def _is_parameter(value: Any, number: int) -> bool:
+def _parameter(value: Any) -> int:
+    """Return the number of the parameter that a value is; 0 if it is none."""
     value = _converted(value)
-    return (
-        isinstance(value, Node)
-        and value.tag == "PARAM"
-        and value.integer("paramid") == number
-    )
+    if isinstance(value, Node) and value.tag == "PARAM":
+        return value.integer("paramid")
+    return 0
