@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import (
     bulk_load,
+    cache_hits,
     dining_scale,
     generation,
     ideas_scale,
@@ -32,6 +33,7 @@ BENCHMARKS = {
     "query_latency": query_latency.run,
     "query_overhead": query_overhead.run,
     "bulk_load": bulk_load.run,
+    "cache_hits": cache_hits.run,
     "dining_scale": dining_scale.run,
     "generation": generation.run,
     "migration_speed": migration_speed.run,

@@ -105,12 +105,13 @@ class Flows:
                         return result
                 ticket = secrets.token_hex(8)
                 tags = sorted({*call.tags, *found.tags})
-                begun = yield from self._begin(call, tags, ticket)
+                begun = yield from self._begin(call, tags, ticket, found.header)
             except RedisUnavailable as error:
                 logger.info("cache: %s is read past Redis: %s", call.name, error)
                 break
             if begun.tokens is not None:
-                return (yield from self._fill(query, call, ticket, begun))
+                header = found.header
+                return (yield from self._fill(query, call, ticket, begun, header))
             if begun.lease is not None:
                 now = time.monotonic()
                 waited_since = waited_since or now
@@ -122,12 +123,19 @@ class Flows:
         fetched: Fetched = yield Fetch()
         return fetched.result
 
-    def _begin(self, call: CachedCall, tags: list[str], ticket: str) -> Flow[Begun]:
-        answers = yield Ask([self._words.begin(call, tags, ticket)])
+    def _begin(
+        self, call: CachedCall, tags: list[str], ticket: str, header: bytes
+    ) -> Flow[Begun]:
+        answers = yield Ask([self._words.begin(call, tags, ticket, header)])
         return self._words.begun(answers, tags)
 
     def _fill(
-        self, query: CachedQuery[..., Any], call: CachedCall, ticket: str, begun: Begun
+        self,
+        query: CachedQuery[..., Any],
+        call: CachedCall,
+        ticket: str,
+        begun: Begun,
+        header: bytes,
     ) -> Flow[Any]:
         """Ask the database and store the result; this reader holds the lock."""
         stored = False
@@ -136,7 +144,7 @@ class Flows:
             wanted = {*call.tags, *query.result_tags(fetched.result)}
             if fetched.primary and not wanted <= set(begun.tokens or ()):
                 # Tokens count from before the query: it is asked again, with all.
-                begun = yield from self._begin(call, sorted(wanted), ticket)
+                begun = yield from self._begin(call, sorted(wanted), ticket, header)
                 fetched = yield Fetch()
                 wanted = {*call.tags, *query.result_tags(fetched.result)}
             tokens = begun.tokens or {}

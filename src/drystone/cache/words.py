@@ -26,14 +26,23 @@ _RENEWING_MS = 2_000
 
 _SEPARATOR = "\t"
 
-_READ = """
+_HEADER = """
+local function header_of(value)
+    if not value then return '' end
+    return string.sub(value, 1, (string.find(value, '\\n', 1, true) or 1) - 1)
+end
+"""
+
+_READ = (
+    _HEADER
+    + """
 local lease = redis.call('GET', KEYS[2])
 if not lease then return {} end
 local value = redis.call('GET', KEYS[1])
 if not value then return {lease} end
-local stop = string.find(value, '\\n', 1, true)
+local header = header_of(value)
 local names, tokens, generation = {}, {}, nil
-for part in string.gmatch(string.sub(value, 1, stop - 1), '[^\\t]+') do
+for part in string.gmatch(header, '[^\\t]+') do
     if not generation then generation = part
     elseif #names == #tokens then names[#names + 1] = ARGV[1] .. part
     else tokens[#tokens + 1] = part end
@@ -43,17 +52,21 @@ if valid and #names > 0 then
     local found = redis.call('MGET', unpack(names))
     for i = 1, #tokens do valid = valid and found[i] == tokens[i] end
 end
-if valid then return {lease, 1, string.sub(value, stop + 1)} end
-return {lease, 0, string.sub(value, 1, stop - 1)}
+if not valid then return {lease, header} end
+return {lease, header, string.sub(value, #header + 2)}
 """
+)
 
-_BEGIN = """
+_BEGIN = (
+    _HEADER
+    + """
 local lease = redis.call('GET', KEYS[1])
 if not lease then return {} end
+if header_of(redis.call('GET', KEYS[3])) ~= ARGV[5] then return {lease} end
 if not redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2])
     and redis.call('GET', KEYS[2]) ~= ARGV[1] then return {lease} end
 local tokens = {}
-for i = 3, #KEYS do
+for i = 4, #KEYS do
     local token = redis.call('GET', KEYS[i])
     if token then redis.call('PEXPIRE', KEYS[i], ARGV[4])
     else
@@ -64,6 +77,7 @@ for i = 3, #KEYS do
 end
 return {lease, tokens}
 """
+)
 
 _STORE = """
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
@@ -80,12 +94,17 @@ return 0
 class Found(NamedTuple):
     """What is cached for a call. Without a lease nothing may be served.
 
-    ``data`` is a valid value's; ``tags`` are those of one that has become stale.
+    ``data`` is a valid value's. ``header`` is that of whatever is there, valid or not.
     """
 
     lease: str | None
-    data: bytes | None
-    tags: frozenset[str]
+    header: bytes = b""
+    data: bytes | None = None
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags of the value that is there: likely those of the next one."""
+        return self.header.decode(errors="replace").split(_SEPARATOR)[1::2]
 
 
 class Begun(NamedTuple):
@@ -116,21 +135,22 @@ class Vocabulary:
         """Understand the answer to :meth:`read`."""
         reply = answers.values[0]
         lease = _current(reply, answers.run_id)
-        if lease is None or len(reply) < 3:
-            return Found(lease, None, frozenset())
-        if reply[1] == 1:
-            return Found(lease, reply[2], frozenset())
-        return Found(lease, None, frozenset(reply[2].decode().split(_SEPARATOR)[1::2]))
+        return Found(lease) if lease is None else Found(lease, *reply[1:])
 
-    def begin(self, call: CachedCall, tags: list[str], ticket: str) -> Command:
+    def begin(
+        self, call: CachedCall, tags: list[str], ticket: str, header: bytes
+    ) -> Command:
         """Take the call's lock and get tokens of tags, which are made if missing.
+
+        Unless there is another value by now than the one with the ``header``.
 
         Whoever holds the lock by the same ticket may ask again. A new token is never
         one of before, not even of the same filler: somebody else may have read that.
         """
-        keys = [self._lease, self._lock(call), *(self._tag + tag for tag in tags)]
+        own = (self._lease, self._lock(call), self._value(call))
+        keys = [*own, *(self._tag + tag for tag in tags)]
         token = secrets.token_hex(8)
-        rest = (ticket, _LOCK_MS, token, _TAG_TTL_MS)
+        rest = (ticket, _LOCK_MS, token, _TAG_TTL_MS, header)
         return ("EVAL", _BEGIN, len(keys), *keys, *rest)
 
     def begun(self, answers: Answers, tags: list[str]) -> Begun:
