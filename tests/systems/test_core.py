@@ -1037,6 +1037,7 @@ EVENT = (
 SEED = "INSERT INTO core.seed_versions (system, stage, version, checksum) VALUES "
 OUTBOX = "INSERT INTO core.outbox (id, queue, name, payload, priority) VALUES "
 RECEIPT = "INSERT INTO core.job_receipts (queue, job_id, state, error) VALUES "
+LATER = "INSERT INTO core.outbox (queue, name, run_at) VALUES "
 ID = "'019a0000-0000-7000-8000-000000000000'"
 
 VIOLATIONS: list[tuple[str, LiteralString]] = [
@@ -1077,8 +1078,8 @@ VIOLATIONS: list[tuple[str, LiteralString]] = [
         "job_receipts_pkey",
         RECEIPT + "('q', '1', 'completed', NULL), ('q', '1', 'completed', NULL)",
     ),
-    ("outbox_run_at_check", "UPDATE core.outbox SET run_at = 'infinity'"),
-    ("outbox_run_at_check", "UPDATE core.outbox SET run_at = '1969-12-31'"),
+    ("outbox_run_at_check", LATER + "('email', 'x', 'infinity')"),
+    ("outbox_run_at_check", LATER + "('email', 'x', '1969-12-31')"),
     ("job_receipts_state_check", RECEIPT + "('q', '1', 'waiting', 'x')"),
     ("job_receipts_error_check", RECEIPT + "('q', '1', 'completed', 'x')"),
     ("job_receipts_error_check", RECEIPT + "('q', '1', 'dead', NULL)"),
