@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
+from psycopg.conninfo import make_conninfo
 from redis import Redis
 
 from drystone.cache import (
@@ -22,6 +23,7 @@ from drystone.cache import (
 )
 from drystone.cache import caches as caches_module
 from drystone.database.pool import Pool, open_async_pool, open_pool
+from drystone.database.session import connect
 from drystone.database.transactions import in_transaction, in_transaction_async
 from drystone.errors import (
     BadInput,
@@ -445,3 +447,31 @@ async def test_threads_and_asyncio_share_what_is_cached(
         open_async_cache(async_pool, cached) as async_cache,
     ):
         assert await async_cache.read(THING, slug="thing-1") == before
+
+
+def test_a_service_needs_no_more_than_the_grants_that_are_documented(
+    things_url: str, cached: Settings
+) -> None:
+    grants = """
+        DROP ROLE IF EXISTS cache_service;
+        CREATE ROLE cache_service LOGIN;
+        GRANT USAGE ON SCHEMA core TO cache_service;
+        GRANT SELECT, INSERT, UPDATE ON core.cache_lease TO cache_service;
+        GRANT SELECT, INSERT, DELETE ON core.cache_invalidations TO cache_service;
+        GRANT SELECT, UPDATE ON public.things TO cache_service;
+    """
+    with connect(things_url, cached) as connection:
+        connection.execute(grants.encode())
+    try:
+        service = make_conninfo(things_url, user="cache_service")
+        with open_pool(service, cached) as pool, open_cache(pool, cached) as cache:
+            cache.read(THING, slug="thing-1")
+            cache.read(THING, slug="thing-1")
+            assert change(pool, 1) == 1
+            seen = cache.read(THING, slug="thing-1")
+            assert seen is not None
+            assert (seen.version, cache.counts.hits) == (1, 1)
+    finally:
+        with connect(things_url, cached) as connection:
+            connection.execute("DROP OWNED BY cache_service")
+            connection.execute("DROP ROLE cache_service")
