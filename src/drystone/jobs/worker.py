@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import psycopg
-from psycopg import Connection
 from redis.asyncio import Redis
 
 from drystone.database.pool import AsyncPool, Pool, open_async_pool, open_pool
@@ -25,20 +23,12 @@ from drystone.errors import (
     BadInput,
     DatabaseUnavailable,
     DrystoneError,
-    LockNotAvailable,
     RedisUnavailable,
-    StatementTimeout,
 )
-from drystone.jobs.broker import (
-    Broker,
-    Consumer,
-    Delivery,
-    GivenUp,
-    NotNow,
-    open_client,
-    redis_errors,
-)
-from drystone.jobs.handlers import BadPayload, Handler, Job, Registry
+from drystone.jobs.broker import Broker, open_client, redis_errors
+from drystone.jobs.consumer import Consumer, Delivery, GivenUp, NotNow
+from drystone.jobs.handlers import BadPayload, Job, Registry
+from drystone.jobs.threads import Busy, ThreadRun, in_thread, patient
 from drystone.settings import Settings
 from drystone.systems.core import outbox
 from drystone.systems.core.outbox import QueueSettingsRow
@@ -55,14 +45,6 @@ logger = logging.getLogger(__name__)
 
 class AttemptFailed(DrystoneError):
     """A handler raised; the queue tries again, or has no attempts left."""
-
-
-class _Busy(DrystoneError):
-    """Somebody else is at the job, for longer than a statement may wait."""
-
-
-class _Withdrawn(Exception):
-    """A job was taken back while its thread was at it: nothing may be committed."""
 
 
 class WorkerProcess:
@@ -221,7 +203,7 @@ class WorkerProcess:
         error = task.exception()
         if isinstance(error, psycopg.Error):
             error = translate(error)
-        if isinstance(error, DatabaseUnavailable | _Busy):
+        if isinstance(error, DatabaseUnavailable | Busy):
             logger.info("%s given back: %s", _told(delivery), error.message)
             raise NotNow(_AWAY_PAUSE)
         if error is not None:
@@ -242,7 +224,7 @@ class WorkerProcess:
                 self._pool.connection() as connection,
                 connection.transaction(),
             ):
-                with _patient(delivery):
+                with patient(delivery):
                     begun = await outbox.begin_job(
                         connection, queue=delivery.queue, job_id=delivery.receipt
                     )
@@ -250,7 +232,7 @@ class WorkerProcess:
                     await handler.function(connection, *arguments)
         else:
             assert self._threads is not None  # noqa: S101 -- opened for such a handler
-            await _in_thread(_ThreadRun(self._threads, delivery, handler, arguments))
+            await in_thread(ThreadRun(self._threads, delivery, handler, arguments))
 
     async def _fail(self, delivery: Delivery, error: BaseException) -> None:
         """Raise for the queue what has happened, and note it if it is the end."""
@@ -295,90 +277,6 @@ class WorkerProcess:
         note = asyncio.create_task(self._give_up(delivery, JobState.FAILED, message))
         self._notes.add(note)
         note.add_done_callback(self._notes.discard)
-
-
-class _ThreadRun:
-    """A handler without ``async``, in a thread: its statements can be cancelled."""
-
-    def __init__(
-        self,
-        pool: Pool,
-        delivery: Delivery,
-        handler: Handler,
-        arguments: tuple[Any, ...],
-    ) -> None:
-        self._pool = pool
-        self._delivery = delivery
-        self._handler = handler
-        self._arguments = arguments
-        self._lock = threading.Lock()
-        self._connection: Connection[Any] | None = None
-        self._withdrawn = False
-
-    def __call__(self) -> None:
-        with self._pool.connection() as connection, connection.transaction():
-            self._connection = connection
-            try:
-                with _patient(self._delivery):
-                    begun = outbox.begin_job(
-                        connection,
-                        queue=self._delivery.queue,
-                        job_id=self._delivery.receipt,
-                    )
-                if begun and not self._withdrawn:
-                    self._handler.function(connection, *self._arguments)
-            finally:
-                with self._lock:
-                    self._connection = None
-            if self._withdrawn:
-                raise _Withdrawn
-
-    def withdraw(self) -> None:
-        """Let nothing of it be committed, and end the statement that it waits for."""
-        self._withdrawn = True
-        with self._lock:
-            if self._connection is not None:
-                with suppress(psycopg.Error):
-                    self._connection.cancel_safe(timeout=1)
-
-
-@contextmanager
-def _patient(delivery: Delivery) -> Iterator[None]:
-    """Tell the wait for somebody who has begun the job from a failure of it."""
-    try:
-        yield
-    except (StatementTimeout, LockNotAvailable):
-        raise _Busy(f"job {delivery.id} is being done elsewhere") from None
-
-
-async def _in_thread(run: _ThreadRun) -> None:
-    """Run in a thread that does not hold up the end of the process."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-
-    def finish(error: BaseException | None) -> None:
-        if done.cancelled():
-            return
-        if error is None:
-            done.set_result(None)
-        else:
-            done.set_exception(error)
-
-    def target() -> None:
-        error: BaseException | None = None
-        try:
-            run()
-        except BaseException as raised:  # noqa: BLE001 -- it is handed on
-            error = raised
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(finish, error)
-
-    threading.Thread(target=target, name="drystone-job", daemon=True).start()
-    try:
-        await done
-    except asyncio.CancelledError:
-        run.withdraw()
-        raise
 
 
 def _chosen(registry: Registry, queues: Sequence[str]) -> list[str]:
