@@ -23,7 +23,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
-.PHONY: help setup demo migrate rollback status new verify drift trace plans lint statistics review generate seed test test-browser check pyright format lock bench up down psql
+.PHONY: help setup demo migrate rollback status new verify drift trace plans lint statistics review generate seed test test-browser test-faults check pyright format lock bench up down psql
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ test: $(READY) ## Run the tests, in parallel
 
 test-browser: $(READY) ## Read the report in a browser; needs chromium
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
+
+test-faults: $(READY) ## Kill things at random, for minutes
+	@$(BIN)/python -m pytest tests/faults -m "long or not long" -rP $(ARGS)
 
 check: $(READY) ## Check style, types, SQL, and that what is generated is fresh
 	@$(BIN)/ruff check .

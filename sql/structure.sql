@@ -126,6 +126,24 @@ BEGIN
 END
 $function$;
 
+CREATE OR REPLACE FUNCTION core.begin_job(queue text, job_id text)
+ RETURNS boolean
+ LANGUAGE sql
+AS $function$
+    WITH begun AS (
+        INSERT INTO core.job_receipts AS receipt (queue, job_id)
+        VALUES (begin_job.queue, begin_job.job_id)
+        ON CONFLICT ON CONSTRAINT job_receipts_pkey DO UPDATE
+        SET
+            state = 'completed',
+            error = NULL,
+            finished_at = now()
+        WHERE receipt.state <> 'completed'
+        RETURNING receipt.job_id
+    )
+    SELECT EXISTS (SELECT FROM begun)
+$function$;
+
 CREATE OR REPLACE FUNCTION core.connection_warnings(used bigint, active bigint, idle bigint, allowed bigint)
  RETURNS text[]
  LANGUAGE sql
@@ -206,6 +224,21 @@ BEGIN
 END
 $function$;
 
+CREATE OR REPLACE FUNCTION core.settle_outbox()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF pg_input_is_valid(new.job_id, 'uuid') THEN
+        DELETE FROM core.outbox AS job
+        WHERE
+            job.id = new.job_id::uuid
+            AND job.queue = new.queue;
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
 CREATE OR REPLACE FUNCTION core.similarity(one text, other text)
  RETURNS real
  LANGUAGE sql
@@ -270,6 +303,10 @@ CREATE OR REPLACE FUNCTION core.trigrams(value text)
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN (SELECT COALESCE(array_agg(DISTINCT (substr((('  '::text || part.word) || ' '::text), start.at, 3) COLLATE "C")), '{}'::text[]) AS "coalesce" FROM (string_to_table(lower(regexp_replace((trigrams.value COLLATE "default"), '[^[:alnum:]]+'::text, ' '::text, 'g'::text)), ' '::text) part(word) CROSS JOIN LATERAL generate_series(1, (length(part.word) + 1)) start(at)) WHERE (part.word <> ''::text));
 
+CREATE SEQUENCE core.outbox_batches;
+
+ALTER SEQUENCE core.outbox_batches OWNED BY core.outbox.batch;
+
 CREATE TABLE core.audit_log (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
@@ -327,10 +364,14 @@ CREATE TABLE core.cache_lease (
 );
 
 CREATE TABLE core.job_receipts (
-    job_id uuid NOT NULL,
     queue text NOT NULL,
+    job_id text NOT NULL,
+    state core.job_state DEFAULT 'completed'::core.job_state NOT NULL,
+    error text,
     finished_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT job_receipts_pkey PRIMARY KEY (job_id)
+    CONSTRAINT job_receipts_error_check CHECK (((state = 'completed'::core.job_state) = (error IS NULL))),
+    CONSTRAINT job_receipts_pkey PRIMARY KEY (queue, job_id),
+    CONSTRAINT job_receipts_state_check CHECK ((state = ANY (ARRAY['completed'::core.job_state, 'failed'::core.job_state, 'dead'::core.job_state])))
 );
 
 CREATE TABLE core.jobs (
@@ -371,13 +412,15 @@ CREATE TABLE core.outbox (
     priority smallint,
     run_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    batch bigint,
     CONSTRAINT outbox_id_key UNIQUE (id),
     CONSTRAINT outbox_name_check CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT outbox_payload_check CHECK ((jsonb_typeof(payload) = 'object'::text)),
     CONSTRAINT outbox_pkey PRIMARY KEY ("position"),
     CONSTRAINT outbox_position_not_null NOT NULL "position",
     CONSTRAINT outbox_priority_check CHECK ((priority >= 0)),
-    CONSTRAINT outbox_queue_fkey FOREIGN KEY (queue) REFERENCES core.queues(queue) ON UPDATE CASCADE ON DELETE RESTRICT
+    CONSTRAINT outbox_queue_fkey FOREIGN KEY (queue) REFERENCES core.queues(queue) ON UPDATE CASCADE ON DELETE RESTRICT,
+    CONSTRAINT outbox_run_at_check CHECK (((run_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (run_at < '3000-01-01 00:00:00+00'::timestamp with time zone)))
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
 
@@ -393,6 +436,7 @@ CREATE TABLE core.queues (
     keep_completed integer DEFAULT 10 NOT NULL,
     keep_failed integer DEFAULT 50 NOT NULL,
     paused boolean DEFAULT false NOT NULL,
+    receipts boolean DEFAULT true NOT NULL,
     CONSTRAINT queues_backoff_kind_check CHECK ((backoff_kind = ANY (ARRAY['exponential'::text, 'fixed'::text]))),
     CONSTRAINT queues_backoff_ms_check CHECK (((backoff_ms >= 0) AND (backoff_ms <= backoff_max_ms))),
     CONSTRAINT queues_keep_completed_check CHECK ((keep_completed >= 0)),
@@ -444,13 +488,21 @@ CREATE INDEX jobs_queue_priority_run_at_id_idx ON core.jobs USING btree (queue, 
 
 CREATE INDEX jobs_queue_state_finished_at_idx ON core.jobs USING btree (queue, state, finished_at DESC);
 
-CREATE INDEX outbox_queue_position_idx ON core.outbox USING btree (queue, "position");
+CREATE INDEX outbox_batch_idx ON core.outbox USING btree (batch) WHERE (batch IS NOT NULL);
+
+CREATE INDEX outbox_queue_created_at_idx ON core.outbox USING btree (queue, created_at);
+
+CREATE INDEX outbox_unsent_idx ON core.outbox USING btree ("position") WHERE (batch IS NULL);
 
 CREATE INDEX webhook_events_received_at_idx ON core.webhook_events USING btree (received_at) WHERE (processed_at IS NULL);
+
+CREATE CONSTRAINT TRIGGER job_receipts_settle_outbox AFTER INSERT OR UPDATE ON core.job_receipts DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION core.settle_outbox();
 
 REVOKE EXECUTE ON ROUTINE core.audit_row() FROM PUBLIC;
 
 COMMENT ON FUNCTION core.audit_row() IS 'For AFTER INSERT OR UPDATE OR DELETE ... FOR EACH ROW: writes the change to core.audit_log, unless nothing but updated_at changed. Its arguments are the LIKE patterns of the columns to redact, in place of password_hash, %_token% and raw_html.';
+
+COMMENT ON FUNCTION core.begin_job(text,text) IS 'Whether a job is to be done: call it first in the transaction of the effect, and do nothing if it says no. It waits for whoever has begun the job already.';
 
 COMMENT ON FUNCTION core.connection_warnings(bigint,bigint,bigint,bigint) IS 'What is wrong with the use of connections, as sentences; empty if nothing is.';
 
@@ -461,6 +513,8 @@ COMMENT ON FUNCTION core.new_id() IS 'A uuid of version 7: ids sort by time of c
 COMMENT ON FUNCTION core.redact(jsonb,text[]) IS 'The object with "[redacted]" for every value, other than null, whose key is LIKE one of the patterns. Objects inside it are not looked into.';
 
 COMMENT ON FUNCTION core.set_updated_at() IS 'For BEFORE UPDATE ... FOR EACH ROW: stamps updated_at with the time of the change, whatever the statement says.';
+
+COMMENT ON FUNCTION core.settle_outbox() IS 'Deletes the job of a receipt from the outbox.';
 
 COMMENT ON FUNCTION core.similarity(text,text) IS 'How alike two texts are, 0 to 1: trigrams that both have, divided by trigrams that either has; 0 where neither has any. pg_trgm''s similarity().';
 
@@ -494,6 +548,10 @@ COMMENT ON COLUMN core.cache_lease.term IS 'How often another Redis, or another 
 
 COMMENT ON COLUMN core.cache_lease.valid_until IS 'Not before this time does a change count that Redis could not be told of.';
 
+COMMENT ON COLUMN core.job_receipts.job_id IS 'The id of the job in the outbox; that of another job in its queue, followed by @ and its timestamp there, since queues may use an id again.';
+
+COMMENT ON COLUMN core.job_receipts.state IS 'failed: given up, since no retry would help. dead: out of attempts. A job in either state may still be begun again.';
+
 COMMENT ON COLUMN core.jobs.attempts IS 'How often the job was claimed.';
 
 COMMENT ON COLUMN core.jobs.dedupe_key IS 'While a job with this key is waiting or active in its queue, a second one is not accepted.';
@@ -504,9 +562,11 @@ COMMENT ON COLUMN core.jobs.locked_by IS 'The worker that holds the job.';
 
 COMMENT ON COLUMN core.jobs.priority IS 'Smaller is sooner.';
 
-COMMENT ON COLUMN core.outbox."position" IS 'The order in which jobs are moved on. What one session wrote keeps its order; transactions at the same time have none.';
+COMMENT ON COLUMN core.outbox."position" IS 'The order in which jobs are sent. What one session wrote keeps its order; transactions at the same time have none.';
 
-COMMENT ON COLUMN core.outbox.id IS 'The id of the job in its queue, so that a job moved on twice is there once.';
+COMMENT ON COLUMN core.outbox.batch IS 'The batch that the job was last sent in; NULL while it is to be sent.';
+
+COMMENT ON COLUMN core.outbox.id IS 'The id of the job in its queue, so that a job sent twice is there once.';
 
 COMMENT ON COLUMN core.outbox.priority IS 'Smaller is sooner; NULL is the default of the queue.';
 
@@ -524,6 +584,8 @@ COMMENT ON COLUMN core.queues.lease_s IS 'How long a worker may hold a job witho
 
 COMMENT ON COLUMN core.queues.max_active IS 'The most jobs that all workers together may hold at one time.';
 
+COMMENT ON COLUMN core.queues.receipts IS 'Whether the workers of this queue call core.begin_job. Without, a row leaves the outbox as soon as the queue has the job.';
+
 COMMENT ON COLUMN core.webhook_events.error IS 'Why the event could not be processed yet.';
 
 COMMENT ON COLUMN core.webhook_events.event_id IS 'The provider''s own id of the event.';
@@ -536,11 +598,11 @@ COMMENT ON TABLE core.cache_invalidations IS 'What committed changes have made s
 
 COMMENT ON TABLE core.cache_lease IS 'One row: until when values in Redis may be served without looking here again.';
 
-COMMENT ON TABLE core.job_receipts IS 'Jobs whose effect is committed: written in the transaction of the effect, so that a job that is handed out twice takes effect once.';
+COMMENT ON TABLE core.job_receipts IS 'Jobs that are over. That of a completed one is written in the transaction of its effect, so that a job that is handed out twice takes effect once.';
 
 COMMENT ON TABLE core.jobs IS 'Work to be done later, by a worker; one row from enqueue_job to prune_jobs.';
 
-COMMENT ON TABLE core.outbox IS 'Jobs on their way to a queue outside the database; a row goes when its job is there.';
+COMMENT ON TABLE core.outbox IS 'Jobs for queues outside the database, from the transaction that asks for one to the transaction that has done it.';
 
 COMMENT ON TABLE core.queues IS 'The job queues and how each is worked off.';
 

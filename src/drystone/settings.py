@@ -137,6 +137,26 @@ class Settings(BaseSettings):
         default=300.0, ge=0, description="How long it goes on trying to get its locks."
     )
 
+    redis_prefix: str = Field(
+        default="bull",
+        min_length=1,
+        description="What the keys of the queues in Redis begin with.",
+    )
+    relay_batch_size: int = Field(
+        default=500, ge=1, description="How many jobs the relay sends at once."
+    )
+    relay_interval: float = Field(
+        default=0.2, gt=0, description="How long the relay waits for new jobs."
+    )
+    receipt_days: int = Field(
+        default=30, ge=1, description="How many days the receipts of jobs are kept."
+    )
+    worker_grace: float = Field(
+        default=30.0,
+        ge=0,
+        description="How long a worker that is asked to end finishes its jobs.",
+    )
+
     @classmethod
     def load(cls, project: Path | None = None, **overrides: Any) -> Self:
         """Read the settings of the project that ``project`` (or the cwd) lies in.

@@ -1035,6 +1035,10 @@ EVENT = (
     " (provider, event_id, event_type, payload, processed_at, error) VALUES "
 )
 SEED = "INSERT INTO core.seed_versions (system, stage, version, checksum) VALUES "
+OUTBOX = "INSERT INTO core.outbox (id, queue, name, payload, priority) VALUES "
+RECEIPT = "INSERT INTO core.job_receipts (queue, job_id, state, error) VALUES "
+LATER = "INSERT INTO core.outbox (queue, name, run_at) VALUES "
+ID = "'019a0000-0000-7000-8000-000000000000'"
 
 VIOLATIONS: list[tuple[str, LiteralString]] = [
     ("audit_log_op_check", ENTRY + "('s', 't', '1', 'TRUNCATE', NULL, '{}', '{}')"),
@@ -1077,6 +1081,23 @@ VIOLATIONS: list[tuple[str, LiteralString]] = [
     ("jobs_finished_at_check", "UPDATE core.jobs SET state = 'completed'"),
     ("jobs_finished_at_check", "UPDATE core.jobs SET finished_at = now()"),
     ("jobs_queue_dedupe_key_key", "UPDATE core.jobs SET dedupe_key = 'k'"),
+    ("outbox_queue_fkey", OUTBOX + f"({ID}, 'no-such-queue', 'x', '{{}}', NULL)"),
+    ("outbox_name_check", OUTBOX + f"({ID}, 'email', ' ', '{{}}', NULL)"),
+    ("outbox_payload_check", OUTBOX + f"({ID}, 'email', 'x', '[]', NULL)"),
+    ("outbox_priority_check", OUTBOX + f"({ID}, 'email', 'x', '{{}}', -1)"),
+    (
+        "outbox_id_key",
+        OUTBOX + f"({ID}, 'email', 'x', '{{}}', 1), ({ID}, 'email', 'x', '{{}}', 1)",
+    ),
+    (
+        "job_receipts_pkey",
+        RECEIPT + "('q', '1', 'completed', NULL), ('q', '1', 'completed', NULL)",
+    ),
+    ("outbox_run_at_check", LATER + "('email', 'x', 'infinity')"),
+    ("outbox_run_at_check", LATER + "('email', 'x', '1969-12-31')"),
+    ("job_receipts_state_check", RECEIPT + "('q', '1', 'waiting', 'x')"),
+    ("job_receipts_error_check", RECEIPT + "('q', '1', 'completed', 'x')"),
+    ("job_receipts_error_check", RECEIPT + "('q', '1', 'dead', NULL)"),
     ("seed_versions_stage_check", SEED + "('core', 'production', 1, 'a')"),
     ("seed_versions_pkey", SEED + "('s', 'dev', 1, 'a'), ('s', 'dev', 1, 'b')"),
     ("backups_filename_check", BACKUP + "VALUES ('', 1, 'full', NULL, 'pending')"),

@@ -29,6 +29,8 @@ _MODULES = {
     "migrate": "migrations",
     "new": "migrations",
     "plans": "plans",
+    "queues": "jobs",
+    "relay": "jobs",
     "repair": "history",
     "review": "review",
     "rollback": "migrations",
@@ -38,6 +40,7 @@ _MODULES = {
     "status": "migrations",
     "trace": "trace",
     "verify": "proof",
+    "worker": "jobs",
 }
 
 _folders = click.Path(file_okay=False, path_type=Path)
@@ -66,7 +69,7 @@ def _without(name: str, missing: ModuleNotFoundError) -> click.Command:
     def refuse() -> None:
         raise SettingsError(
             f"drystone {name} needs {missing.name}, which is not installed",
-            hint="pip install 'drystone[demo,embedded,review]'",
+            hint="pip install 'drystone[demo,embedded,redis,review]'",
         ) from missing
 
     return click.Command(

@@ -38,7 +38,7 @@ WITHOUT_PLAN = {
     "ideas": {},
 }
 NOT_EXECUTED = {
-    "core": {},
+    "core": {"outbox.enqueue_outbox_many": REFUSED},
     "dining": {
         "entities.delete_entity": REFUSED,
         "load.upsert_staged_connections": STAGED,

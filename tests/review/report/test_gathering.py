@@ -145,6 +145,22 @@ def test_one_system_is_reviewed_by_itself(project: Path) -> None:
     assert review.missing == []
 
 
+def test_a_constraint_trigger_is_told_among_the_triggers(project: Path) -> None:
+    folder = project / "migrations" / "shop"
+    (folder / "shop-0004-create-trigger.sql").write_text(
+        "-- depends: shop-0003-set-default\n"
+        "CREATE CONSTRAINT TRIGGER items_watch AFTER INSERT ON shop.items\n"
+        "DEFERRABLE FOR EACH ROW\n"
+        "EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger();\n"
+    )
+    (folder / "shop-0004-create-trigger.rollback.sql").write_text(
+        "DROP TRIGGER items_watch ON shop.items;\n"
+    )
+    items = (gather(project_at(project)).tables or {})["shop.items"]
+    assert [each.name for each in items.triggers] == ["items_watch"]
+    assert "items_watch" not in {each.name for each in items.constraints}
+
+
 def test_a_system_that_nothing_belongs_to_is_refused(project: Path) -> None:
     with pytest.raises(BadInput, match="of a system called shops"):
         gather(project_at(project), systems=["shops"])

@@ -306,7 +306,7 @@ def _constraints(related: _Related, table: str) -> list[Item]:
             _referenced(each),
         )
         for name, each in related.items["constraint", table]
-        if each["type"] != "not null"
+        if each["type"] not in {"not null", "trigger"}  # told among columns, triggers
     ]
     return sorted(items, key=lambda each: (order.index(each.kind), each.name))
 

@@ -17,6 +17,7 @@ from drystone.queries.inputs.model import (
     Int8,
     JsonNotNull,
     UNSET,
+    one_of,
     trimmed,
 )
 from drystone.systems.core.types import JobState
@@ -169,20 +170,36 @@ class CacheLeaseUpdate(InputModel):
 class JobReceiptsInsert(InputModel):
     """A new row of core.job_receipts.
 
-    Jobs whose effect is committed: written in the transaction of the effect, so that a
-    job that is handed out twice takes effect once.
+    Jobs that are over. That of a completed one is written in the transaction of its
+    effect, so that a job that is handed out twice takes effect once.
     """
 
-    job_id: UUID
+    # Not checked here: job_receipts_error_check
+
     queue: str
+    job_id: str
+    """The id of the job in the outbox; that of another job in its queue, followed by
+    @ and its timestamp there, since queues may use an id again."""
+    state: Annotated[JobState, one_of("completed", "failed", "dead")] = UNSET
+    """failed: given up, since no retry would help. dead: out of attempts. A job in
+    either state may still be begun again."""
+    error: str | None = None
     finished_at: dt.datetime = UNSET
 
 
 class JobReceiptsUpdate(InputModel):
     """Changes to a row of core.job_receipts."""
 
-    job_id: UUID = UNSET
+    # Not checked here: job_receipts_error_check
+
     queue: str = UNSET
+    job_id: str = UNSET
+    """The id of the job in the outbox; that of another job in its queue, followed by
+    @ and its timestamp there, since queues may use an id again."""
+    state: Annotated[JobState, one_of("completed", "failed", "dead")] = UNSET
+    """failed: given up, since no retry would help. dead: out of attempts. A job in
+    either state may still be begun again."""
+    error: str | None = UNSET
     finished_at: dt.datetime = UNSET
 
 
@@ -252,11 +269,14 @@ class JobsUpdate(InputModel):
 class OutboxInsert(InputModel):
     """A new row of core.outbox.
 
-    Jobs on their way to a queue outside the database; a row goes when its job is there.
+    Jobs for queues outside the database, from the transaction that asks for one to the
+    transaction that has done it.
     """
 
+    # Not checked here: outbox_run_at_check
+
     id: UUID = UNSET
-    """The id of the job in its queue, so that a job moved on twice is there once."""
+    """The id of the job in its queue, so that a job sent twice is there once."""
     queue: str
     name: Annotated[str, trimmed(min_length=1)]
     payload: dict[str, JsonValue] = UNSET
@@ -265,13 +285,17 @@ class OutboxInsert(InputModel):
     run_at: dt.datetime | None = None
     """Not before this time; NULL is at once."""
     created_at: dt.datetime = UNSET
+    batch: Int8 | None = None
+    """The batch that the job was last sent in; NULL while it is to be sent."""
 
 
 class OutboxUpdate(InputModel):
     """Changes to a row of core.outbox."""
 
+    # Not checked here: outbox_run_at_check
+
     id: UUID = UNSET
-    """The id of the job in its queue, so that a job moved on twice is there once."""
+    """The id of the job in its queue, so that a job sent twice is there once."""
     queue: str = UNSET
     name: Annotated[str, trimmed(min_length=1)] = UNSET
     payload: dict[str, JsonValue] = UNSET
@@ -280,6 +304,8 @@ class OutboxUpdate(InputModel):
     run_at: dt.datetime | None = UNSET
     """Not before this time; NULL is at once."""
     created_at: dt.datetime = UNSET
+    batch: Int8 | None = UNSET
+    """The batch that the job was last sent in; NULL while it is to be sent."""
 
 
 class QueuesInsert(InputModel):
@@ -308,6 +334,9 @@ class QueuesInsert(InputModel):
     keep_failed: Annotated[Int4, Field(ge=0)] = UNSET
     """How many failed, dead and cancelled jobs prune_jobs leaves, the newest ones."""
     paused: bool = UNSET
+    receipts: bool = UNSET
+    """Whether the workers of this queue call core.begin_job. Without, a row leaves
+    the outbox as soon as the queue has the job."""
 
 
 class QueuesUpdate(InputModel):
@@ -333,6 +362,9 @@ class QueuesUpdate(InputModel):
     keep_failed: Annotated[Int4, Field(ge=0)] = UNSET
     """How many failed, dead and cancelled jobs prune_jobs leaves, the newest ones."""
     paused: bool = UNSET
+    receipts: bool = UNSET
+    """Whether the workers of this queue call core.begin_job. Without, a row leaves
+    the outbox as soon as the queue has the job."""
 
 
 class SeedVersionsInsert(InputModel):
