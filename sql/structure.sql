@@ -4361,7 +4361,7 @@ BEGIN
 END
 $function$;
 
-CREATE OR REPLACE FUNCTION shop.apply_payment_event(provider text, event_id text, event_type text, provider_id text, data jsonb, amount numeric DEFAULT NULL::numeric)
+CREATE OR REPLACE FUNCTION shop.apply_payment_event(provider text, event_id text, event_type text, provider_id text, data jsonb, amount numeric DEFAULT NULL::numeric, currency text DEFAULT NULL::text)
  RETURNS TABLE(outcome shop.event_outcome, order_id uuid)
  LANGUAGE plpgsql
 AS $function$
@@ -4438,7 +4438,8 @@ BEGIN
         WHEN event_type = 'charge.dispute.created' THEN 'APPLIED'
         WHEN event_type = 'payment_intent.succeeded' THEN CASE
             WHEN paid.status IN ('COMPLETED', 'REFUNDED') THEN 'STALE'
-            WHEN amount <> paid.amount THEN 'AMOUNT_DIFFERS'
+            WHEN amount <> paid.amount OR currency <> paid.currency
+            THEN 'AMOUNT_DIFFERS'
             WHEN order_status <> 'PENDING' THEN 'REFUND_DUE'
             ELSE 'APPLIED'
         END
@@ -5163,6 +5164,10 @@ BEGIN
     order_id := ordered.id;
     order_number := ordered.order_number;
     status := ordered.status;
+    subtotal := ordered.subtotal;
+    discount := ordered.discount;
+    tax := ordered.tax;
+    shipping := ordered.shipping;
     total := ordered.total;
     currency := ordered.currency;
     is_new := true;
@@ -6287,7 +6292,7 @@ CREATE TRIGGER users_set_updated_at BEFORE UPDATE ON shop.users FOR EACH ROW EXE
 
 COMMENT ON FUNCTION shop.add_product_stats() IS 'For products: gives each new one its row of figures.';
 
-COMMENT ON FUNCTION shop.apply_payment_event(text,text,text,text,jsonb,numeric) IS 'Takes an event in, once, and does what follows from it: payment, order, stock and notification. amount is what was paid; the ledger has it under shop.<provider>.';
+COMMENT ON FUNCTION shop.apply_payment_event(text,text,text,text,jsonb,numeric,text) IS 'Takes an event in, once, and does what follows from it: payment, order, stock, notification. amount and currency are what was paid; the ledger has the event under shop.<provider>.';
 
 COMMENT ON FUNCTION shop.category_subtree(text) IS 'The ids of a category and of all that stand in it.';
 

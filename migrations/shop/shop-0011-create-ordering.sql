@@ -466,6 +466,10 @@ BEGIN
     order_id := ordered.id;
     order_number := ordered.order_number;
     status := ordered.status;
+    subtotal := ordered.subtotal;
+    discount := ordered.discount;
+    tax := ordered.tax;
+    shipping := ordered.shipping;
     total := ordered.total;
     currency := ordered.currency;
     is_new := true;

@@ -2,6 +2,8 @@
 --
 -- Lock: none on a live table. Rewrites: none. Loses: no row.
 
-DROP FUNCTION shop.apply_payment_event(text, text, text, text, jsonb, numeric);
+DROP FUNCTION shop.apply_payment_event(
+    text, text, text, text, jsonb, numeric, text
+);
 
 DROP TYPE shop.event_outcome;

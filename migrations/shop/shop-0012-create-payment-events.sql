@@ -28,7 +28,8 @@ CREATE FUNCTION shop.apply_payment_event(
     event_type text,
     provider_id text,
     data jsonb,
-    amount numeric DEFAULT NULL
+    amount numeric DEFAULT NULL,
+    currency text DEFAULT NULL
 )
 RETURNS TABLE (
     outcome shop.event_outcome,
@@ -110,7 +111,8 @@ BEGIN
         WHEN event_type = 'charge.dispute.created' THEN 'APPLIED'
         WHEN event_type = 'payment_intent.succeeded' THEN CASE
             WHEN paid.status IN ('COMPLETED', 'REFUNDED') THEN 'STALE'
-            WHEN amount <> paid.amount THEN 'AMOUNT_DIFFERS'
+            WHEN amount <> paid.amount OR currency <> paid.currency
+            THEN 'AMOUNT_DIFFERS'
             WHEN order_status <> 'PENDING' THEN 'REFUND_DUE'
             ELSE 'APPLIED'
         END
@@ -199,6 +201,9 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION shop.apply_payment_event(text, text, text, text, jsonb, numeric) IS
-    'Takes an event in, once, and does what follows from it: payment, order, stock and '
-    'notification. amount is what was paid; the ledger has it under shop.<provider>.';
+COMMENT ON FUNCTION shop.apply_payment_event(
+    text, text, text, text, jsonb, numeric, text
+) IS
+    'Takes an event in, once, and does what follows from it: payment, order, stock, '
+    'notification. amount and currency are what was paid; the ledger has the event under '
+    'shop.<provider>.';
