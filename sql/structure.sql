@@ -5799,7 +5799,6 @@ CREATE TABLE shop.orders (
     CONSTRAINT orders_shipping_address_check CHECK (((jsonb_typeof(shipping_address) = 'object'::text) AND (shipping_address ?& '{street,city,zip_code,country}'::text[]))),
     CONSTRAINT orders_shipping_check CHECK ((shipping >= (0)::numeric)),
     CONSTRAINT orders_shipping_method_check CHECK ((shipping_method = ANY (ARRAY['standard'::text, 'express'::text]))),
-    CONSTRAINT orders_subtotal_check CHECK ((subtotal >= (0)::numeric)),
     CONSTRAINT orders_tax_check CHECK ((tax >= (0)::numeric)),
     CONSTRAINT orders_total_check CHECK ((total = (((subtotal - discount) + tax) + shipping))),
     CONSTRAINT orders_user_id_fkey FOREIGN KEY (user_id) REFERENCES shop.users(id) ON DELETE RESTRICT,

@@ -162,7 +162,6 @@ CREATE TABLE shop.orders (
     CONSTRAINT orders_idempotency_key_check
         CHECK (char_length(idempotency_key) BETWEEN 1 AND 255),
     CONSTRAINT orders_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
-    CONSTRAINT orders_subtotal_check CHECK (subtotal >= 0),
     CONSTRAINT orders_discount_check CHECK (discount BETWEEN 0 AND subtotal),
     CONSTRAINT orders_tax_check CHECK (tax >= 0),
     CONSTRAINT orders_shipping_check CHECK (shipping >= 0),

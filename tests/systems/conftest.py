@@ -16,3 +16,11 @@ def ideas(connection: Connection[Any]) -> Connection[Any]:
     for seed in seeding.find_seeds([shipped("sql")], stage="dev", systems=["ideas"]):
         seeding.load(connection, seed)
     return connection
+
+
+@pytest.fixture
+def shop(connection: Connection[Any]) -> Connection[Any]:
+    """A session on a migrated database with the development seed of `shop`."""
+    for seed in seeding.find_seeds([shipped("sql")], stage="dev", systems=["shop"]):
+        seeding.load(connection, seed)
+    return connection

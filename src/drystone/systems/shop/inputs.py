@@ -499,7 +499,7 @@ class OrdersInsert(InputModel):
     payment_status: PaymentStatus = UNSET
     """What its payments come to; kept by a trigger on them."""
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = UNSET
-    subtotal: Annotated[Numeric, digits(10, 2), within(ge=0)]
+    subtotal: Annotated[Numeric, digits(10, 2)]
     discount: Annotated[Numeric, digits(10, 2), within(ge=0)] = UNSET
     """What is taken off the goods. Free shipping is no discount of the goods."""
     tax: Annotated[Numeric, digits(10, 2), within(ge=0)]
@@ -535,7 +535,7 @@ class OrdersUpdate(InputModel):
     payment_status: PaymentStatus = UNSET
     """What its payments come to; kept by a trigger on them."""
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = UNSET
-    subtotal: Annotated[Numeric, digits(10, 2), within(ge=0)] = UNSET
+    subtotal: Annotated[Numeric, digits(10, 2)] = UNSET
     discount: Annotated[Numeric, digits(10, 2), within(ge=0)] = UNSET
     """What is taken off the goods. Free shipping is no discount of the goods."""
     tax: Annotated[Numeric, digits(10, 2), within(ge=0)] = UNSET

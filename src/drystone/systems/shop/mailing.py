@@ -8,6 +8,7 @@ that is done twice sends the same message, with the same Message-ID.
 from __future__ import annotations
 
 import uuid
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -19,6 +20,7 @@ from uuid import UUID
 from psycopg import Connection
 from pydantic import BaseModel, ConfigDict
 
+from drystone.errors import BadInput
 from drystone.systems.shop import orders
 from drystone.systems.shop.orders import GetOrderRow
 from drystone.systems.shop.refusals import OrderNotFound
@@ -126,7 +128,7 @@ def compose(order: GetOrderRow, template: Template, *, shop: str) -> EmailMessag
     subject, opening = _WORDS[template]
     message = EmailMessage()
     message["From"] = shop
-    message["To"] = Address(order.name or "", addr_spec=order.email)
+    message["To"] = _recipient(order)
     message["Subject"] = f"{subject}: {order.order_number}"
     message["Message-ID"] = (
         f"<{template}.{order.id}@{shop.rpartition('@')[2].strip('>')}>"
@@ -134,6 +136,18 @@ def compose(order: GetOrderRow, template: Template, *, shop: str) -> EmailMessag
     message["Auto-Submitted"] = "auto-generated"
     message.set_content("\n\n".join(_paragraphs(order, template, opening)) + "\n")
     return message
+
+
+def _recipient(order: GetOrderRow) -> Address:
+    """Return the customer's address; raises BadInput if no mail can go there."""
+    name = " ".join((order.name or "").split())  # a line break would end the header
+    try:
+        return Address(name, addr_spec=order.email)
+    except (ValueError, IndexError, MessageError) as error:
+        raise BadInput(
+            f"the customer of {order.order_number} has no address for e-mails",
+            hint="Correct the user's email, and let the job run again.",
+        ) from error
 
 
 def _paragraphs(order: GetOrderRow, template: Template, opening: str) -> list[str]:
