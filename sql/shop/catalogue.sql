@@ -387,16 +387,10 @@ SELECT
     variant.id AS "variants[].id",
     variant.name AS "variants[].name",
     variant.sku AS "variants[].sku",
-    coalesce(variant.price, product.price) AS "variants[].price",
+    variant.price AS "variants[].price",
     variant.attributes AS "variants[].attributes",
     variant.image AS "variants[].image",
-    (
-        SELECT coalesce(sum(shelf.available), 0)
-        FROM shop.inventory AS shelf
-        WHERE
-            shelf.product_id = product.id
-            AND shelf.variant_id = variant.id
-    ) AS "variants[].available"
+    variant.available AS "variants[].available"
 FROM shop.products AS product
 INNER JOIN shop.categories AS category
     ON category.id = product.category_id
@@ -407,9 +401,27 @@ CROSS JOIN LATERAL (
     FROM shop.inventory AS shelf
     WHERE shelf.product_id = product.id
 ) AS stock
-LEFT JOIN shop.product_variants AS variant
-    ON variant.product_id = product.id
-    AND variant.is_active
+LEFT JOIN LATERAL (
+    SELECT
+        choice.id,
+        choice.name,
+        choice.sku,
+        coalesce(choice.price, product.price) AS price,
+        choice.attributes,
+        choice.image,
+        (
+            SELECT coalesce(sum(shelf.available), 0)
+            FROM shop.inventory AS shelf
+            WHERE
+                shelf.product_id = product.id
+                AND shelf.variant_id = choice.id
+        ) AS available
+    FROM shop.product_variants AS choice
+    WHERE
+        choice.product_id = product.id
+        AND choice.is_active
+) AS variant
+    ON true
 WHERE
     product.slug = :slug
     AND product.is_active

@@ -1322,11 +1322,11 @@ class GetProductRowCategory(Row):
 class GetProductRowVariants(Row):
     """A row of shop.catalogue.get_product."""
 
-    id: UUID | None
-    name: str | None
-    sku: str | None
+    id: UUID
+    name: str
+    sku: str
     price: Decimal
-    attributes: JsonValue | None
+    attributes: JsonValue
     image: str | None
     available: int
 
@@ -1428,16 +1428,10 @@ _GET_PRODUCT: Final = Statement[GetProductRow](
     variant.id AS "variants[].id",
     variant.name AS "variants[].name",
     variant.sku AS "variants[].sku",
-    coalesce(variant.price, product.price) AS "variants[].price",
+    variant.price AS "variants[].price",
     variant.attributes AS "variants[].attributes",
     variant.image AS "variants[].image",
-    (
-        SELECT coalesce(sum(shelf.available), 0)
-        FROM shop.inventory AS shelf
-        WHERE
-            shelf.product_id = product.id
-            AND shelf.variant_id = variant.id
-    ) AS "variants[].available"
+    variant.available AS "variants[].available"
 FROM shop.products AS product
 INNER JOIN shop.categories AS category
     ON category.id = product.category_id
@@ -1448,9 +1442,27 @@ CROSS JOIN LATERAL (
     FROM shop.inventory AS shelf
     WHERE shelf.product_id = product.id
 ) AS stock
-LEFT JOIN shop.product_variants AS variant
-    ON variant.product_id = product.id
-    AND variant.is_active
+LEFT JOIN LATERAL (
+    SELECT
+        choice.id,
+        choice.name,
+        choice.sku,
+        coalesce(choice.price, product.price) AS price,
+        choice.attributes,
+        choice.image,
+        (
+            SELECT coalesce(sum(shelf.available), 0)
+            FROM shop.inventory AS shelf
+            WHERE
+                shelf.product_id = product.id
+                AND shelf.variant_id = choice.id
+        ) AS available
+    FROM shop.product_variants AS choice
+    WHERE
+        choice.product_id = product.id
+        AND choice.is_active
+) AS variant
+    ON true
 WHERE
     product.slug = $1
     AND product.is_active
@@ -1490,7 +1502,12 @@ ORDER BY
             25,
             Nest(GetProductRowCategory, (26, 27, 28)),
             29,
-            Nest(GetProductRowVariants, (30, 31, 32, 33, 34, 35, 36), many=True),
+            Nest(
+                GetProductRowVariants,
+                (30, 31, 32, 33, 34, 35, 36),
+                many=True,
+                presence=30,
+            ),
         ),
     ),
     binary=True,
@@ -1577,16 +1594,10 @@ def get_product(
             variant.id AS "variants[].id",
             variant.name AS "variants[].name",
             variant.sku AS "variants[].sku",
-            coalesce(variant.price, product.price) AS "variants[].price",
+            variant.price AS "variants[].price",
             variant.attributes AS "variants[].attributes",
             variant.image AS "variants[].image",
-            (
-                SELECT coalesce(sum(shelf.available), 0)
-                FROM shop.inventory AS shelf
-                WHERE
-                    shelf.product_id = product.id
-                    AND shelf.variant_id = variant.id
-            ) AS "variants[].available"
+            variant.available AS "variants[].available"
         FROM shop.products AS product
         INNER JOIN shop.categories AS category
             ON category.id = product.category_id
@@ -1597,9 +1608,27 @@ def get_product(
             FROM shop.inventory AS shelf
             WHERE shelf.product_id = product.id
         ) AS stock
-        LEFT JOIN shop.product_variants AS variant
-            ON variant.product_id = product.id
-            AND variant.is_active
+        LEFT JOIN LATERAL (
+            SELECT
+                choice.id,
+                choice.name,
+                choice.sku,
+                coalesce(choice.price, product.price) AS price,
+                choice.attributes,
+                choice.image,
+                (
+                    SELECT coalesce(sum(shelf.available), 0)
+                    FROM shop.inventory AS shelf
+                    WHERE
+                        shelf.product_id = product.id
+                        AND shelf.variant_id = choice.id
+                ) AS available
+            FROM shop.product_variants AS choice
+            WHERE
+                choice.product_id = product.id
+                AND choice.is_active
+        ) AS variant
+            ON true
         WHERE
             product.slug = $1
             AND product.is_active
@@ -1676,7 +1705,7 @@ def get_product_for_admin(
 ) -> GetProductForAdminRow | Awaitable[GetProductForAdminRow | None] | None:
     """A product with what only those see who run the shop, deleted or not.
 
-    sql/shop/catalogue.sql:421::
+    sql/shop/catalogue.sql:433::
 
         SELECT
             product.id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
 from drystone.database.copy import copy_rows, copy_rows_async
+from drystone.errors import BadInput
 
 _TABLE: Final = "shop.analytics"
 _COLUMNS: Final = (
@@ -55,6 +57,16 @@ def _row(event: Event) -> tuple[object, ...]:
         event.page,
         event.referrer,
         event.user_agent,
-        event.ip,
+        None if event.ip is None else _address(event.ip),
         event.at or dt.datetime.now(dt.UTC),
     )
+
+
+def _address(text: str) -> IPv4Address | IPv6Address:
+    try:
+        return ip_address(text)
+    except ValueError:
+        raise BadInput(
+            "the ip of an event is not an address of the internet",
+            hint="Give the visitor's own address, without a port, or none.",
+        ) from None
