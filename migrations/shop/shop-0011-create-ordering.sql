@@ -420,17 +420,6 @@ BEGIN
         price numeric
     );
 
-    IF cart.counted > (
-        SELECT coalesce(sum(reserved.quantity), 0)
-        FROM shop.reserve_stock(cart.lines, settings.hold, ordered.id) AS reserved
-    ) THEN
-        RAISE EXCEPTION 'there is not enough in stock'
-            USING
-                ERRCODE = 'SH001',
-                DETAIL = coalesce(shop.lacking(cart.lines), '[]'),
-                HINT = 'Order less of it.';
-    END IF;
-
     IF ordered.total > 0 THEN
         INSERT INTO shop.payments AS payment (
             order_id,
@@ -451,6 +440,18 @@ BEGIN
     PERFORM shop.tell(
         ordered, 'ORDER_UPDATE', 'order-placed', 'We have received your order'
     );
+
+    -- Last, since others who want the same wait from here until the commit.
+    IF cart.counted > (
+        SELECT coalesce(sum(reserved.quantity), 0)
+        FROM shop.reserve_stock(cart.lines, settings.hold, ordered.id) AS reserved
+    ) THEN
+        RAISE EXCEPTION 'there is not enough in stock'
+            USING
+                ERRCODE = 'SH001',
+                DETAIL = coalesce(shop.lacking(cart.lines), '[]'),
+                HINT = 'Order less of it.';
+    END IF;
 
     -- Nothing is to be paid, so nothing is to be waited for.
     IF ordered.total = 0 THEN

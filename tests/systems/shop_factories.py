@@ -70,7 +70,7 @@ def add_category(connection: Connection[Any], **given: Any) -> UUID:
 def add_product(connection: Connection[Any], **given: Any) -> UUID:
     """A product of 10.00, 10 of it in stock."""
     number = next(_numbers)
-    row = {
+    row: dict[str, Any] = {
         "name": f"Product {number}",
         "slug": f"product-{number}",
         "sku": f"SKU-{number}",

@@ -80,7 +80,11 @@ def status_of(connection: Connection, order_id: UUID) -> OrderStatus:
 
 
 def discount(connection: Connection, **given: Any) -> str:
-    row = {"code": "SAVE", "type": DiscountType.PERCENTAGE, "value": Decimal(10)}
+    row: dict[str, Any] = {
+        "code": "SAVE",
+        "type": DiscountType.PERCENTAGE,
+        "value": Decimal(10),
+    }
     return found(
         orders.create_discount(connection, **({"name": "Sale"} | row | given))
     ).code
@@ -126,7 +130,7 @@ def test_an_order_keeps_prices_and_addresses_and_empties_the_cart(
     kept = found(orders.get_order(connection, order_id=placed.id))
     (item,) = kept.items
     (payment,) = kept.payments
-    assert (item.unit_price, item.line_total, item.quantity) == (10, 30, 3)
+    assert (item.unit_price, item.line_total) == (Decimal(10), Decimal(30))
     assert item.product_name != "Dearer"
     assert kept.shipping_address == kept.billing_address == ADDRESS
     assert (payment.amount, payment.status) == (placed.total, "PENDING")
@@ -165,7 +169,7 @@ def test_tax_and_shipping_follow_the_settings(
     site.settings_set(connection, key="tax.rate", value=0.2)
     site.settings_set(connection, key="shipping.free_from", value=1)
     placed = order(connection, product=product, n=1)
-    assert (placed.shipping, placed.tax) == (0, round(Decimal(price) / 5, 2))
+    assert (placed.shipping, placed.tax) == (Decimal(0), round(Decimal(price) / 5, 2))
 
 
 def test_a_setting_that_is_missing_is_told(connection: Connection) -> None:
@@ -228,7 +232,8 @@ def test_what_cannot_be_ordered_is_named_and_nothing_is_changed(
     assert [each.product_id for each in refused.value.lacking] == [gone]
     assert len(carts.cart_view(connection, user_id=user)) == 3
     assert available(connection, plenty) == (10, 0)
-    assert outbox(connection) == orders.list_orders(connection) == []
+    assert outbox(connection) == []
+    assert orders.list_orders(connection) == []
 
 
 @pytest.mark.parametrize(
@@ -260,7 +265,8 @@ def test_what_costs_nothing_is_confirmed_at_once(connection: Connection) -> None
     """004-03"""
     product = add_product(connection, price=0, is_digital=True)
     placed = order(connection, product=product)
-    assert (placed.total, placed.status, placed.payment_id) == (0, "CONFIRMED", None)
+    assert (placed.status.value, placed.payment_id) == ("CONFIRMED", None)
+    assert placed.total == 0
     assert [job[2]["template"] for job in outbox(connection)] == [
         "order-placed",
         "order-confirmed",
@@ -274,13 +280,14 @@ def test_a_variant_has_its_own_price_and_stock(shop: Connection) -> None:
     user = add_user(shop)
     carts.cart_add(shop, user_id=user, product_id=watch, variant_id=silver, quantity=5)
     (line,) = carts.cart_view(shop, user_id=user)
-    assert (line.unit_price, line.available, line.can_be_bought) == (269, 4, False)
+    assert (line.unit_price, line.available) == (Decimal(269), 4)
+    assert not line.can_be_bought
     with pytest.raises(OutOfStock, match="4 of 5 Smart Watch, silver"):
         place(shop, wish(user))
     assert carts.cart_set(shop, user_id=user, item_id=line.id, quantity=4) == 1
     placed = place(shop, wish(user))
     (item,) = found(orders.get_order(shop, order_id=placed.id)).items
-    assert (item.sku, item.unit_price) == ("SW-001-SILVER", 269)
+    assert (item.sku, item.unit_price) == ("SW-001-SILVER", Decimal(269))
     assert is_well(shop)
 
 
@@ -532,7 +539,7 @@ def test_an_order_that_nobody_pays_for_gives_its_stock_back(
     code, product = discount(connection), add_product(connection)
     late = [order(connection, product=product, discount_code=code) for _ in range(2)]
     fresh = order(connection, product=product)
-    lines = [{"product_id": str(product), "quantity": 1}]
+    lines: list[dict[str, Any]] = [{"product_id": str(product), "quantity": 1}]
     stock.reserve_stock(connection, lines=lines, hold=-HOUR)
     connection.execute(
         "UPDATE shop.inventory_reservations SET expires_at = now() - INTERVAL '1 s'"
@@ -558,10 +565,10 @@ def test_all_lines_are_reserved_or_none(connection: Connection) -> None:
     """004-03, 004-04"""
     one, other = add_product(connection), add_product(connection)
 
-    def lines(*wanted: tuple[UUID, int]) -> list[dict[str, Any]]:
+    def lines(*wanted: tuple[UUID, int]) -> Any:
         return [{"product_id": str(id_), "quantity": n} for id_, n in wanted]
 
-    for wanted in (
+    refused: list[Any] = [
         lines((one, 5), (other, 11)),
         lines((one, 6), (one, 5)),
         lines((one, 5), (uuid4(), 1)),
@@ -569,7 +576,8 @@ def test_all_lines_are_reserved_or_none(connection: Connection) -> None:
         lines((one, -1)),
         lines((one, 3), (other, -1)),
         [],
-    ):
+    ]
+    for wanted in refused:
         assert stock.reserve_stock(connection, lines=wanted, hold=HOUR) == []
     lacking = stock.lacking(connection, lines=lines((one, 5), (other, 11)))
     assert isinstance(lacking, list)
@@ -623,10 +631,7 @@ def test_stock_is_received_adjusted_and_transferred_by_the_ledger(
         connection, inventory_id=main.id, before_id=entries[1].id
     )
     assert older == entries[2:]
-    (low,) = [
-        row for row in stock.low_stock(connection) if row.product_id == product
-    ] or [None]
-    assert low is None
+    assert product not in {row.product_id for row in stock.low_stock(connection)}
     stock.adjust_stock(connection, inventory_id=west, delta=-7, reason="lost")
     (low,) = [row for row in stock.low_stock(connection) if row.product_id == product]
     assert (low.available, low.low_stock_threshold) == (5, 5)
@@ -671,7 +676,7 @@ def buy_until(
         while time.monotonic() < deadline:
             number = (number * 7 + 3) % 97
             pair = [goods[number % HOT], goods[(number // HOT + number + 1) % HOT]]
-            lines = [{"product_id": str(each), "quantity": 1} for each in pair]
+            lines: Any = [{"product_id": str(each), "quantity": 1} for each in pair]
             held = in_transaction(
                 pool,
                 lambda c, w=lines: stock.reserve_stock(c, lines=w, hold=HOUR),  # type: ignore[misc]
@@ -705,7 +710,7 @@ def buy_naively(url: str, deadline: float, number: int, goods: list[UUID]) -> No
 def test_32_clients_do_not_oversell_10_hot_products_where_naive_ones_do(
     connection: Connection, database_url: str
 ) -> None:
-    """004-03, 004-05, 004-08: 0 oversold, no deadlock, the ledger equal to the stock."""
+    """004-03, 004-05, 004-08: none oversold, no deadlock, the ledger is the stock."""
     goods = [add_product(connection, quantity=PIECES) for _ in range(HOT)]
     connection.execute(
         "CREATE TABLE public.naive (product_id uuid, left_over integer, sold integer)"

@@ -181,13 +181,11 @@ def test_a_product_has_all_that_its_page_shows(shop: Connection) -> None:
     """004-03, 004-08"""
     page = found(catalogue.get_product(shop, slug="smart-watch"))
     assert [(row.name, row.price, row.available) for row in page.variants] == [
-        ("black", 249, 20),
-        ("silver", 269, 4),
+        ("black", Decimal(249), 20),
+        ("silver", Decimal(269), 4),
     ]
-    assert (page.available, page.in_stock, page.rating, page.rating_count) == (
-        *(24, True),
-        *(4, 1),
-    )
+    assert (page.available, page.in_stock) == (24, True)
+    assert (page.rating, page.rating_count) == (Decimal(4), 1)
     assert page.category_path == [
         {"name": "Electronics", "slug": "electronics"},
         {"name": "Wearables", "slug": "wearables"},
@@ -227,7 +225,8 @@ def test_a_product_is_created_with_its_stock_changed_and_deleted(
             connection, product_id=created.id, price=Decimal(25), compare_price=30
         )
     )
-    assert (changed.price, changed.compare_price, changed.name) == (25, 30, "Lamp")
+    assert (changed.price, changed.compare_price) == (Decimal(25), Decimal(30))
+    assert changed.name == "Lamp"
     assert catalogue.soft_delete_product(connection, product_id=created.id) == 1
     assert catalogue.get_product(connection, slug="lamp") is None
     admin = found(catalogue.get_product_for_admin(connection, product_id=created.id))
@@ -271,7 +270,7 @@ def test_variants_are_told_apart_by_their_attributes(connection: Connection) -> 
 
 @pytest.fixture
 def shelves(connection: Connection) -> Connection:
-    """A category with one below it, and 30 products that differ in all that is sorted."""
+    """A category with one below it, and 30 products that differ in what is sorted."""
     top = add_category(connection, slug="top")
     low = add_category(connection, slug="low", parent_id=top)
     for number in range(30):
@@ -351,16 +350,17 @@ def test_filters_narrow_the_list(shelves: Connection) -> None:
 def test_a_page_that_cannot_be_is_refused(shelves: Connection) -> None:
     """004-03"""
     cursor = browse(shelves, order=Order.CHEAPEST, limit=1).next
-    for given in (
+    wrong: tuple[dict[str, Any], ...] = (
         {"limit": 0},
         {"limit": 101},
         {"cursor": "no cursor!"},
         {"cursor": ""},
         {"cursor": cursor, "order": Order.DEAREST},
         {"cursor": found(cursor)[:-6]},
-    ):
+    )
+    for given in wrong:
         with pytest.raises(BadInput):
-            browse(shelves, **given)  # type: ignore[arg-type]
+            browse(shelves, **given)
     assert len(search.newest(shelves, limit_rows=1000)) == 30
     with pytest.raises(InvalidValue):
         search.newest(shelves, limit_rows=-1)
@@ -369,7 +369,8 @@ def test_a_page_that_cannot_be_is_refused(shelves: Connection) -> None:
 def test_facets_tell_what_a_search_has(shelves: Connection) -> None:
     """004-03"""
     facets = found(search.search_facets(shelves, q="lamp"))
-    assert (facets.products, facets.min_price, facets.max_price) == (15, 0, 60)
+    assert (facets.min_price, facets.max_price) == (Decimal(0), Decimal(60))
+    assert facets.products == 15
     counts = {row.slug: row.products for row in facets.categories}
     assert counts == {"low": 10, "top": 5}
     nothing = found(search.search_facets(shelves, q="zeppelin"))
@@ -386,8 +387,6 @@ def test_a_prefix_suggests_names_and_a_typo_those_alike(shelves: Connection) -> 
     assert [row.id for row in search.suggest(shelves, prefix="100% c")] == [odd]
     (alike,) = search.did_you_mean(shelves, q="coton shirt")
     assert alike.id == odd
-    (found_by_sku,) = browse(shelves, Filters(q="SKU-1")).products[:1] or [None]
-    assert found_by_sku is None or "SKU-1" in found_by_sku.sku
 
 
 def test_products_nearest_in_meaning_are_similar(connection: Connection) -> None:
@@ -435,7 +434,8 @@ def test_a_cart_is_filled_changed_and_emptied(connection: Connection) -> None:
     for product, quantity in ((lamp, 2), (chair, 3)):
         carts.cart_add(connection, user_id=user, product_id=product, quantity=quantity)
     lines = carts.cart_view(connection, user_id=user)
-    assert [(row.line_total, row.subtotal) for row in lines] == [(20, 35), (15, 35)]
+    assert [row.line_total for row in lines] == [20, 15]
+    assert {row.subtotal for row in lines} == {35}
     first = lines[0].id
     assert carts.cart_set(connection, user_id=stranger, item_id=first, quantity=9) == 0
     assert carts.cart_set(connection, user_id=user, item_id=first, quantity=11) == 1
@@ -501,7 +501,7 @@ def test_a_review_is_verified_by_a_delivered_order(connection: Connection) -> No
     (older,) = reviews.list_reviews(connection, product_id=product, after=after)
     assert (newest.rating, older.rating) == (3, 5)
     page = found(browse(connection).products[0])
-    assert (page.rating, page.rating_count) == (4, 2)
+    assert (page.rating, page.rating_count) == (Decimal(4), 2)
     assert is_well(connection)
 
 
@@ -609,7 +609,9 @@ def test_a_funnel_counts_who_went_on(connection: Connection) -> None:
         *(("view", 4), ("cart", 2), ("order", 1))
     ]
     assert rows[-1].percent_of_all == 25
-    site.track_event(connection, event="search", data={"q": "x"}, ip=ip_address("192.0.2.7"))
+    site.track_event(
+        connection, event="search", data={"q": "x"}, ip=ip_address("192.0.2.7")
+    )
     with pytest.raises(ForeignKeyViolation):
         tracking.track(connection, [Event("view", user_id=uuid4())])
     with pytest.raises(BadInput, match="ip of an event"):
@@ -706,17 +708,14 @@ def test_sales_are_counted_by_the_days_of_a_time_zone(connection: Connection) ->
         *(2, Decimal("63.18")),
         Decimal("31.59"),
     )
-    for given in ({"bucket": "eon"}, {"tz": "Mars/Base"}):
+    for bucket, tz in (("eon", "UTC"), ("day", "Mars/Base")):
         with pytest.raises(InvalidValue):
             reports.sales_series(
                 connection,
-                **{
-                    "bucket": "day",
-                    "tz": "UTC",
-                    "sold_from": dt.datetime(2030, 1, 1, tzinfo=UTC),
-                    "sold_before": dt.datetime(2030, 2, 1, tzinfo=UTC),
-                }
-                | given,  # type: ignore[arg-type]
+                bucket=bucket,
+                sold_from=dt.datetime(2030, 1, 1, tzinfo=UTC),
+                sold_before=dt.datetime(2030, 2, 1, tzinfo=UTC),
+                tz=tz,
             )
 
 
@@ -733,14 +732,13 @@ def test_reports_tell_what_was_sold_to_whom(connection: Connection) -> None:
         ("2030-03-05", ada, chair),
     ):
         sale(connection, at, user=user, product=product)
-    period = {
+    period: dict[str, Any] = {
         "sold_from": dt.datetime(2030, 1, 1, tzinfo=UTC),
         "sold_before": dt.datetime(2031, 1, 1, tzinfo=UTC),
     }
     top = reports.top_products(connection, **period)
-    assert [(row.id, row.pieces, row.revenue) for row in top] == [
-        *((lamp, 6, 60), (chair, 2, 20))
-    ]
+    assert [(row.id, row.pieces) for row in top] == [(lamp, 6), (chair, 2)]
+    assert [row.revenue for row in top] == [60, 20]
     by_category = reports.revenue_by_category(connection, **period)
     assert [(row.id == shelf, row.percent) for row in by_category] == [
         *((True, 75), (False, 25))

@@ -244,7 +244,9 @@ VIOLATIONS: dict[str, LiteralString] = {
         UPDATE shop.orders
         SET discount = subtotal + 1, total = tax + shipping - 1
     """,
-    "orders_tax_check": "UPDATE shop.orders SET tax = -1, total = subtotal + shipping - 1",
+    "orders_tax_check": """
+        UPDATE shop.orders SET tax = -1, total = subtotal + shipping - 1
+    """,
     "orders_shipping_check": """
         UPDATE shop.orders SET shipping = -1, total = subtotal + tax - 1
     """,
@@ -271,7 +273,9 @@ VIOLATIONS: dict[str, LiteralString] = {
     """,
     "order_items_quantity_check": "UPDATE shop.order_items SET quantity = 0",
     "order_items_unit_price_check": "UPDATE shop.order_items SET unit_price = -1",
-    "payments_provider_provider_id_key": "UPDATE shop.payments SET provider_id = 'same'",
+    "payments_provider_provider_id_key": """
+        UPDATE shop.payments SET provider_id = 'same'
+    """,
     "payments_order_id_fkey": "UPDATE shop.payments SET order_id = gen_random_uuid()",
     "payments_amount_check": "UPDATE shop.payments SET amount = 0",
     "payments_currency_check": "UPDATE shop.payments SET currency = '$'",

@@ -1,8 +1,8 @@
 """E-mails about orders: written from the order as it is, and handed to a sender.
 
 ``OrderEmails(sender).handle`` is a handler for the jobs ``shop.order-email`` of the
-queue ``email``, which the database writes to the outbox with what they tell about. A job
-that is done twice sends the same message, with the same Message-ID.
+queue ``email``, which the database writes to the outbox with what they tell about. A
+job that is done twice sends the same message, with the same Message-ID.
 """
 
 from __future__ import annotations
