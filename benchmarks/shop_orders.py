@@ -3,7 +3,7 @@
 Every client orders again and again, each time a cart of three lines of 2,000 products:
 any of them, or by Zipf's law, where one order in four has the same product and waits
 for its row of stock. Clients wait for nothing but the answer, so that on two cores most
-of a latency is queueing, in pgbench as in Python: the ratio says more than milliseconds.
+of a latency is queueing, in pgbench as in Python: its ratio says more than the figure.
 
 What a service does is the last line: 50 clients share eight connections, and queue
 before the database instead of in it.

@@ -1,8 +1,8 @@
 """The shop at full size and at a tenth of it: what grows, and what does not.
 
-At full size there are 20,000 products with 60,000 variants, 50,000 users, 500,000 orders
-of about a million lines, and a million of visitors' steps. 40 products hold the word that
-is searched for, at either size.
+At full size there are 20,000 products with 60,000 variants, 50,000 users, 500,000
+orders of about a million lines, and a million of visitors' steps. 40 products hold the
+word that is searched for, at either size.
 """
 
 from __future__ import annotations

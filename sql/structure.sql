@@ -6136,9 +6136,10 @@ CREATE VIEW shop.catalogue AS
     stats.rating,
     stats.rating_count,
     stats.sold,
-    ((NOT product.track_quantity) OR (EXISTS ( SELECT
+    ((NOT product.track_quantity) OR COALESCE(( SELECT true
            FROM shop.inventory stock
-          WHERE ((stock.product_id = product.id) AND (stock.available > 0))))) AS in_stock
+          WHERE ((stock.product_id = product.id) AND (stock.available > 0))
+         LIMIT 1), false)) AS in_stock
    FROM (shop.products product
      JOIN shop.product_stats stats ON ((stats.product_id = product.id)))
   WHERE (product.is_active AND (product.deleted_at IS NULL));

@@ -384,23 +384,35 @@ LIMIT least(coalesce(:limit_rows::bigint, 10), 100);
 -- Products for sale whose names are spelt like q, most alike first; 5 unless limit_rows
 -- says otherwise, 100 at most.
 -- replica: ok
+WITH asked AS MATERIALIZED (
+    SELECT core.trigrams(:q::text) AS trigrams
+),
+alike AS (
+    SELECT
+        product.id,
+        product.name,
+        product.slug,
+        shared.trigrams::real / (
+            cardinality(product.name_trigrams) + cardinality(asked.trigrams)
+            - shared.trigrams
+        ) AS similarity
+    FROM asked
+    INNER JOIN shop.products AS product
+        ON product.name_trigrams && asked.trigrams
+        AND product.is_active
+        AND product.deleted_at IS NULL
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS trigrams
+        FROM unnest(product.name_trigrams) AS own (trigram)
+        WHERE own.trigram = ANY (asked.trigrams)
+    ) AS shared
+)
 SELECT
     alike.id,
     alike.name,
     alike.slug,
     alike.similarity
-FROM (
-    SELECT
-        product.id,
-        product.name,
-        product.slug,
-        core.similarity(product.name, :q::text) AS similarity
-    FROM shop.products AS product
-    WHERE
-        product.is_active
-        AND product.deleted_at IS NULL
-        AND product.name_trigrams && core.trigrams(:q::text)
-) AS alike
+FROM alike
 WHERE alike.similarity >= 0.3
 ORDER BY
     alike.similarity DESC,

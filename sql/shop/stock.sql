@@ -171,7 +171,19 @@ SELECT
     coalesce(variant.sku, product.sku) AS sku,
     product.low_stock_threshold,
     sum(stock.available) AS available
-FROM shop.inventory AS stock
+FROM (
+    -- Where all warehouses together have little, each of them has.
+    SELECT DISTINCT
+        place.product_id,
+        place.variant_id
+    FROM shop.inventory AS place
+    INNER JOIN shop.products AS owner
+        ON owner.id = place.product_id
+        AND owner.low_stock_threshold >= place.available
+) AS candidate
+INNER JOIN shop.inventory AS stock
+    ON stock.product_id = candidate.product_id
+    AND stock.variant_id IS NOT DISTINCT FROM candidate.variant_id
 INNER JOIN shop.products AS product
     ON product.id = stock.product_id
     AND product.track_quantity

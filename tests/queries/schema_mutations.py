@@ -29,7 +29,7 @@ _CHANGES = """
 WITH relation AS (
     SELECT c.oid, c.oid::regclass AS named, c.relname, c.relkind
     FROM pg_catalog.pg_class AS c
-    WHERE c.relnamespace::regnamespace::text IN ('core', 'events', 'shop')
+    WHERE c.relnamespace::regnamespace::text IN ('core', 'events', 'market')
         AND c.relkind IN ('r', 'v')
 ),
 attribute AS (
@@ -47,7 +47,7 @@ function AS (
 type AS (
     SELECT t.oid, t.oid::regtype AS named, t.typname, t.typtype
     FROM pg_catalog.pg_type AS t
-    WHERE t.typnamespace::regnamespace::text IN ('core', 'events', 'shop')
+    WHERE t.typnamespace::regnamespace::text IN ('core', 'events', 'market')
         AND t.typtype IN ('d', 'e')
 )
 SELECT 'table dropped', format('DROP TABLE %s CASCADE', named)
@@ -111,7 +111,7 @@ FROM type
 JOIN pg_catalog.pg_enum AS e ON e.enumtypid = type.oid
 UNION ALL
 SELECT 'schema renamed', format('ALTER SCHEMA %s RENAME TO %s_old', named, named)
-FROM unnest(ARRAY['core', 'events', 'shop']) AS named
+FROM unnest(ARRAY['core', 'events', 'market']) AS named
 UNION ALL
 SELECT
     'key dropped',

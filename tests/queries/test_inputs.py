@@ -27,6 +27,7 @@ from drystone.queries.inputs.patterns import translate, translate_like
 PACKAGE = "generated"
 
 CREATE = """
+DROP SCHEMA IF EXISTS shop CASCADE;
 CREATE SCHEMA shop;
 CREATE TYPE shop.mood AS ENUM ('glad', 'so so', 'sad');
 CREATE DOMAIN shop.slug AS text

@@ -44,30 +44,30 @@ OF_A_QUERY, OF_THE_SCHEMA = 40, 4  # of each kind
 DEFINITIONS = {"CREATE", "DROP"}
 
 SHOP = """
-CREATE SCHEMA shop;
-CREATE DOMAIN shop.price AS numeric CHECK (VALUE >= 0);
-CREATE DOMAIN shop.code AS text CHECK (VALUE <> '');
-CREATE TABLE shop.goods (
+CREATE SCHEMA market;
+CREATE DOMAIN market.price AS numeric CHECK (VALUE >= 0);
+CREATE DOMAIN market.code AS text CHECK (VALUE <> '');
+CREATE TABLE market.goods (
     id bigint PRIMARY KEY,
-    code shop.code NOT NULL UNIQUE,
-    price shop.price
+    code market.code NOT NULL UNIQUE,
+    price market.price
 );
 """
 QUERIES = """
 -- name: dear(min_price)
 SELECT good.id, good.price
-FROM shop.goods AS good
-WHERE good.price >= :min_price::shop.price;
+FROM market.goods AS good
+WHERE good.price >= :min_price::market.price;
 
 -- name: rename(id, code)!
-UPDATE shop.goods
+UPDATE market.goods
 SET code = :code
 WHERE id = :id;
 
 -- name: free()
 SELECT good.code
-FROM shop.goods AS good
-WHERE good.price = 0::shop.price OR good.code = 'free'::shop.code;
+FROM market.goods AS good
+WHERE good.price = 0::market.price OR good.code = 'free'::market.code;
 """
 
 
@@ -128,8 +128,8 @@ def base(migrated_template: Any, server: Server) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def areas(tmp_path_factory: pytest.TempPathFactory) -> list[Area]:
     folder = tmp_path_factory.mktemp("sql")
-    (folder / "shop").mkdir()
-    (folder / "shop" / "goods.sql").write_text(QUERIES)
+    (folder / "market").mkdir()
+    (folder / "market" / "goods.sql").write_text(QUERIES)
     return read_areas([shipped("sql"), folder])
 
 

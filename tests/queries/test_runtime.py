@@ -38,6 +38,7 @@ from drystone.settings import Settings
 
 NUL, SURROGATE = "a\0b", "a\ud800b"
 CREATE_TYPES = """
+DROP SCHEMA IF EXISTS shop CASCADE;
 CREATE SCHEMA shop;
 CREATE TYPE shop.status AS ENUM ('draft', 'in stock');
 CREATE DOMAIN shop.positive_price AS numeric CHECK (VALUE > 0);

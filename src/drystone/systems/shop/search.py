@@ -1379,23 +1379,35 @@ class DidYouMeanRow(Row):
 
 _DID_YOU_MEAN: Final = Statement[DidYouMeanRow](
     "shop.search.did_you_mean",
-    """SELECT
-    alike.id,
-    alike.name,
-    alike.slug,
-    alike.similarity
-FROM (
+    """WITH asked AS MATERIALIZED (
+    SELECT core.trigrams($1::text) AS trigrams
+),
+alike AS (
     SELECT
         product.id,
         product.name,
         product.slug,
-        core.similarity(product.name, $1::text) AS similarity
-    FROM shop.products AS product
-    WHERE
-        product.is_active
+        shared.trigrams::real / (
+            cardinality(product.name_trigrams) + cardinality(asked.trigrams)
+            - shared.trigrams
+        ) AS similarity
+    FROM asked
+    INNER JOIN shop.products AS product
+        ON product.name_trigrams && asked.trigrams
+        AND product.is_active
         AND product.deleted_at IS NULL
-        AND product.name_trigrams && core.trigrams($1::text)
-) AS alike
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS trigrams
+        FROM unnest(product.name_trigrams) AS own (trigram)
+        WHERE own.trigram = ANY (asked.trigrams)
+    ) AS shared
+)
+SELECT
+    alike.id,
+    alike.name,
+    alike.slug,
+    alike.similarity
+FROM alike
 WHERE alike.similarity >= 0.3
 ORDER BY
     alike.similarity DESC,
@@ -1434,23 +1446,35 @@ def did_you_mean(
 
     sql/shop/search.sql:383::
 
+        WITH asked AS MATERIALIZED (
+            SELECT core.trigrams($1::text) AS trigrams
+        ),
+        alike AS (
+            SELECT
+                product.id,
+                product.name,
+                product.slug,
+                shared.trigrams::real / (
+                    cardinality(product.name_trigrams) + cardinality(asked.trigrams)
+                    - shared.trigrams
+                ) AS similarity
+            FROM asked
+            INNER JOIN shop.products AS product
+                ON product.name_trigrams && asked.trigrams
+                AND product.is_active
+                AND product.deleted_at IS NULL
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS trigrams
+                FROM unnest(product.name_trigrams) AS own (trigram)
+                WHERE own.trigram = ANY (asked.trigrams)
+            ) AS shared
+        )
         SELECT
             alike.id,
             alike.name,
             alike.slug,
             alike.similarity
-        FROM (
-            SELECT
-                product.id,
-                product.name,
-                product.slug,
-                core.similarity(product.name, $1::text) AS similarity
-            FROM shop.products AS product
-            WHERE
-                product.is_active
-                AND product.deleted_at IS NULL
-                AND product.name_trigrams && core.trigrams($1::text)
-        ) AS alike
+        FROM alike
         WHERE alike.similarity >= 0.3
         ORDER BY
             alike.similarity DESC,
@@ -1542,7 +1566,7 @@ def similar_products(
     """The products for sale that are nearest in meaning to a given one, without itself; 10
     unless limit_rows says otherwise, 100 at most.
 
-    sql/shop/search.sql:411::
+    sql/shop/search.sql:423::
 
         WITH nearest AS MATERIALIZED (
             SELECT
@@ -1646,7 +1670,7 @@ def bought_together(
     """What most paid orders of a product hold beside it, as of the last refresh; 10 unless
     limit_rows says otherwise, 50 at most.
 
-    sql/shop/search.sql:454::
+    sql/shop/search.sql:466::
 
         SELECT
             product.id,
@@ -1684,7 +1708,7 @@ def refresh_bought_together(
 ) -> int | Awaitable[int]:
     """Counts anew what is bought together; it blocks no reader.
 
-    sql/shop/search.sql:476::
+    sql/shop/search.sql:488::
 
         REFRESH MATERIALIZED VIEW CONCURRENTLY shop.bought_together
     """

@@ -711,7 +711,19 @@ _LOW_STOCK: Final = Statement[LowStockRow](
     coalesce(variant.sku, product.sku) AS sku,
     product.low_stock_threshold,
     sum(stock.available) AS available
-FROM shop.inventory AS stock
+FROM (
+    -- Where all warehouses together have little, each of them has.
+    SELECT DISTINCT
+        place.product_id,
+        place.variant_id
+    FROM shop.inventory AS place
+    INNER JOIN shop.products AS owner
+        ON owner.id = place.product_id
+        AND owner.low_stock_threshold >= place.available
+) AS candidate
+INNER JOIN shop.inventory AS stock
+    ON stock.product_id = candidate.product_id
+    AND stock.variant_id IS NOT DISTINCT FROM candidate.variant_id
 INNER JOIN shop.products AS product
     ON product.id = stock.product_id
     AND product.track_quantity
@@ -768,7 +780,19 @@ def low_stock(
             coalesce(variant.sku, product.sku) AS sku,
             product.low_stock_threshold,
             sum(stock.available) AS available
-        FROM shop.inventory AS stock
+        FROM (
+            -- Where all warehouses together have little, each of them has.
+            SELECT DISTINCT
+                place.product_id,
+                place.variant_id
+            FROM shop.inventory AS place
+            INNER JOIN shop.products AS owner
+                ON owner.id = place.product_id
+                AND owner.low_stock_threshold >= place.available
+        ) AS candidate
+        INNER JOIN shop.inventory AS stock
+            ON stock.product_id = candidate.product_id
+            AND stock.variant_id IS NOT DISTINCT FROM candidate.variant_id
         INNER JOIN shop.products AS product
             ON product.id = stock.product_id
             AND product.track_quantity
@@ -862,7 +886,7 @@ def stock_history(
     """The entries of a place's ledger, latest first; 20 unless limit_rows says otherwise, 100
     at most. before_id is that of the last one seen.
 
-    sql/shop/stock.sql:194::
+    sql/shop/stock.sql:206::
 
         SELECT
             entry.id,
@@ -953,7 +977,7 @@ def ledger_check(
     """The stock that is not the sum of its ledger, or whose reserved part is not what
     reservations hold; none, ever.
 
-    sql/shop/stock.sql:214::
+    sql/shop/stock.sql:226::
 
         WITH ledger AS (
             SELECT
