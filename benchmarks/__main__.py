@@ -17,6 +17,9 @@ from benchmarks import (
     nullability,
     query_latency,
     query_overhead,
+    shop_orders,
+    shop_oversell,
+    shop_scale,
     vector_indexes,
 )
 from drystone.cli.output import line
@@ -40,6 +43,9 @@ BENCHMARKS = {
     "lock_safety": lock_safety.run,
     "ideas_scale": ideas_scale.run,
     "lint_speed": lint_speed.run,
+    "shop_orders": shop_orders.run,
+    "shop_oversell": shop_oversell.run,
+    "shop_scale": shop_scale.run,
 }
 
 PROJECT = Path(__file__).parents[1]

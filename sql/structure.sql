@@ -4260,11 +4260,2337 @@ COMMENT ON TYPE ideas.evaluation_status IS 'pending: waits for its turn. analyzi
 
 COMMENT ON TYPE ideas.idea_status IS 'What an idea''s evaluations make it. submitted: one is pending. evaluating: one is analyzing. completed: one is done, and none under way. draft: none of these.';
 
+-- Schema nextauth
+
+CREATE SCHEMA nextauth;
+
+CREATE VIEW nextauth.accounts AS
+ SELECT id,
+    user_id AS "userId",
+    type,
+    provider,
+    provider_account_id AS "providerAccountId",
+    refresh_token,
+    access_token,
+    expires_at,
+    id_token,
+    scope,
+    session_state,
+    token_type
+   FROM shop.accounts account;
+
+-- Columns of nextauth.accounts
+--     id uuid
+--     "userId" uuid
+--     type text
+--     provider text
+--     "providerAccountId" text
+--     refresh_token text
+--     access_token text
+--     expires_at bigint
+--     id_token text
+--     scope text
+--     session_state text
+--     token_type text
+
+CREATE VIEW nextauth.sessions AS
+ SELECT id,
+    user_id AS "userId",
+    expires,
+    session_token AS "sessionToken"
+   FROM shop.sessions session;
+
+-- Columns of nextauth.sessions
+--     id uuid
+--     "userId" uuid
+--     expires timestamp with time zone
+--     "sessionToken" text
+
+CREATE VIEW nextauth.users AS
+ SELECT id,
+    name,
+    email,
+    email_verified AS "emailVerified",
+    image
+   FROM shop.users account_holder
+  WHERE (deleted_at IS NULL);
+
+-- Columns of nextauth.users
+--     id uuid
+--     name text
+--     email text
+--     "emailVerified" timestamp with time zone
+--     image text
+
+CREATE VIEW nextauth.verification_token AS
+ SELECT identifier,
+    token,
+    expires
+   FROM shop.verification_tokens link;
+
+-- Columns of nextauth.verification_token
+--     identifier text
+--     token text
+--     expires timestamp with time zone
+
+COMMENT ON SCHEMA nextauth IS 'The users, accounts and sessions of the shop as NextAuth wants to see them.';
+
+COMMENT ON VIEW nextauth.accounts IS 'shop.accounts.';
+
+COMMENT ON VIEW nextauth.sessions IS 'shop.sessions.';
+
+COMMENT ON VIEW nextauth.users IS 'shop.users without the deleted ones.';
+
+COMMENT ON VIEW nextauth.verification_token IS 'shop.verification_tokens.';
+
 -- Schema public
 
 CREATE SCHEMA IF NOT EXISTS public;
 
 COMMENT ON SCHEMA public IS 'standard public schema';
+
+-- Schema shop
+
+CREATE SCHEMA shop;
+
+CREATE TYPE shop.discount_type AS ENUM (
+    'PERCENTAGE',
+    'FIXED_AMOUNT',
+    'FREE_SHIPPING'
+);
+
+CREATE TYPE shop.event_outcome AS ENUM (
+    'APPLIED',
+    'DUPLICATE',
+    'STALE',
+    'IGNORED',
+    'UNKNOWN_PAYMENT',
+    'AMOUNT_DIFFERS',
+    'REFUND_DUE'
+);
+
+CREATE TYPE shop.inventory_tx_type AS ENUM (
+    'IN',
+    'OUT',
+    'ADJUSTMENT',
+    'TRANSFER',
+    'RESERVE',
+    'RELEASE'
+);
+
+CREATE TYPE shop.notification_type AS ENUM (
+    'ORDER_UPDATE',
+    'PAYMENT_SUCCESS',
+    'PAYMENT_FAILED',
+    'SHIPMENT_UPDATE',
+    'REVIEW_REQUEST',
+    'PROMOTION',
+    'SYSTEM'
+);
+
+CREATE TYPE shop.order_status AS ENUM (
+    'PENDING',
+    'CONFIRMED',
+    'PROCESSING',
+    'SHIPPED',
+    'DELIVERED',
+    'CANCELLED',
+    'REFUNDED'
+);
+
+CREATE TYPE shop.payment_method AS ENUM (
+    'CREDIT_CARD',
+    'DEBIT_CARD',
+    'PAYPAL',
+    'APPLE_PAY',
+    'GOOGLE_PAY',
+    'BANK_TRANSFER'
+);
+
+CREATE TYPE shop.payment_status AS ENUM (
+    'PENDING',
+    'PROCESSING',
+    'COMPLETED',
+    'FAILED',
+    'CANCELLED',
+    'REFUNDED'
+);
+
+CREATE TYPE shop.reservation_status AS ENUM (
+    'HELD',
+    'COMMITTED',
+    'RELEASED',
+    'EXPIRED'
+);
+
+CREATE TYPE shop.user_role AS ENUM (
+    'ADMIN',
+    'USER',
+    'GUEST'
+);
+
+CREATE TYPE shop.name_position AS (
+    name text,
+    id uuid
+);
+
+CREATE TYPE shop.number_position AS (
+    number numeric,
+    id uuid
+);
+
+CREATE TYPE shop.time_position AS (
+    at timestamp with time zone,
+    id uuid
+);
+
+CREATE OR REPLACE FUNCTION shop.add_product_stats()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    INSERT INTO shop.product_stats (product_id)
+    VALUES (NEW.id);
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.apply_payment_event(provider text, event_id text, event_type text, provider_id text, data jsonb, amount numeric DEFAULT NULL::numeric, currency text DEFAULT NULL::text)
+ RETURNS TABLE(outcome shop.event_outcome, order_id uuid)
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    ledger CONSTANT text := 'shop.' || provider;
+    is_open CONSTANT shop.payment_status[] := '{PENDING,PROCESSING,FAILED}';
+    problem text;
+    done_at timestamptz;
+    order_status shop.order_status;
+    paid shop.payments;
+BEGIN
+    -- Who brings the same event at the same time waits here until this one is done.
+    INSERT INTO core.webhook_events AS event (
+        provider,
+        event_id,
+        event_type,
+        payload
+    )
+    VALUES (
+        ledger,
+        apply_payment_event.event_id,
+        apply_payment_event.event_type,
+        data
+    )
+    ON CONFLICT ON CONSTRAINT webhook_events_pkey DO NOTHING;
+
+    IF NOT FOUND THEN
+        SELECT event.processed_at
+        INTO done_at
+        FROM core.webhook_events AS event
+        WHERE
+            event.provider = ledger
+            AND event.event_id = apply_payment_event.event_id
+        FOR NO KEY UPDATE;
+    END IF;
+
+    -- An order before its payment, as everywhere.
+    SELECT
+        payment.order_id,
+        entry.status
+    INTO
+        order_id,
+        order_status
+    FROM shop.payments AS payment
+    INNER JOIN shop.orders AS entry
+        ON entry.id = payment.order_id
+    WHERE
+        payment.provider = apply_payment_event.provider
+        AND payment.provider_id = apply_payment_event.provider_id
+    FOR NO KEY UPDATE OF entry;
+
+    SELECT payment.*
+    INTO paid
+    FROM shop.payments AS payment
+    WHERE
+        payment.provider = apply_payment_event.provider
+        AND payment.provider_id = apply_payment_event.provider_id
+    FOR NO KEY UPDATE;
+
+    IF done_at IS NOT NULL THEN
+        outcome := 'DUPLICATE';
+        RETURN NEXT;
+        RETURN;
+    END IF;
+
+    outcome := CASE
+        WHEN event_type NOT IN (
+            'payment_intent.succeeded',
+            'payment_intent.payment_failed',
+            'payment_intent.canceled',
+            'charge.dispute.created'
+        ) THEN 'IGNORED'
+        WHEN paid.id IS NULL THEN 'UNKNOWN_PAYMENT'
+        WHEN event_type = 'charge.dispute.created' THEN 'APPLIED'
+        WHEN event_type = 'payment_intent.succeeded' THEN CASE
+            WHEN paid.status IN ('COMPLETED', 'REFUNDED') THEN 'STALE'
+            WHEN amount <> paid.amount OR currency <> paid.currency
+            THEN 'AMOUNT_DIFFERS'
+            WHEN order_status <> 'PENDING' THEN 'REFUND_DUE'
+            ELSE 'APPLIED'
+        END
+        WHEN paid.status <> ALL (is_open) THEN 'STALE'
+        ELSE 'APPLIED'
+    END;
+
+    IF event_type = 'payment_intent.succeeded'
+        AND outcome IN ('APPLIED', 'REFUND_DUE')
+    THEN
+        UPDATE shop.payments AS payment
+        SET
+            status = 'COMPLETED',
+            processed_at = clock_timestamp(),
+            provider_data = data
+        WHERE payment.id = paid.id;
+
+        UPDATE shop.orders AS entry
+        SET status = 'CONFIRMED'
+        WHERE
+            entry.id = paid.order_id
+            AND entry.status = 'PENDING';
+    ELSIF event_type = 'payment_intent.payment_failed' AND outcome = 'APPLIED' THEN
+        UPDATE shop.payments AS payment
+        SET
+            status = 'FAILED',
+            provider_data = data
+        WHERE payment.id = paid.id;
+    ELSIF event_type = 'payment_intent.canceled' AND outcome = 'APPLIED' THEN
+        UPDATE shop.payments AS payment
+        SET
+            status = 'CANCELLED',
+            provider_data = data
+        WHERE payment.id = paid.id;
+
+        UPDATE shop.orders AS entry
+        SET status = 'CANCELLED'
+        WHERE
+            entry.id = paid.order_id
+            AND entry.status = 'PENDING'
+            AND entry.payment_status = 'CANCELLED';
+    ELSIF event_type = 'charge.dispute.created' AND outcome = 'APPLIED' THEN
+        UPDATE shop.payments AS payment
+        SET disputed_at = coalesce(payment.disputed_at, clock_timestamp())
+        WHERE payment.id = paid.id;
+
+        problem := 'A payment is disputed';
+    END IF;
+
+    IF outcome = 'REFUND_DUE' THEN
+        problem := 'A payment is to be refunded';
+    ELSIF outcome = 'AMOUNT_DIFFERS' THEN
+        problem := 'A payment has another amount than its order';
+    END IF;
+
+    IF problem IS NOT NULL THEN
+        INSERT INTO shop.notifications (
+            type,
+            title,
+            message,
+            data
+        )
+        VALUES (
+            'SYSTEM',
+            problem,
+            'Order ' || paid.order_id || ', payment ' || paid.id || '.',
+            jsonb_build_object('order_id', paid.order_id, 'payment_id', paid.id)
+        );
+    END IF;
+
+    UPDATE core.webhook_events AS event
+    SET
+        processed_at = CASE
+            WHEN outcome NOT IN ('UNKNOWN_PAYMENT', 'AMOUNT_DIFFERS')
+            THEN clock_timestamp()
+        END,
+        error = CASE outcome
+            WHEN 'UNKNOWN_PAYMENT' THEN 'there is no payment with this id yet'
+            WHEN 'AMOUNT_DIFFERS' THEN 'the amount is not that of the payment'
+        END
+    WHERE
+        event.provider = ledger
+        AND event.event_id = apply_payment_event.event_id;
+
+    RETURN NEXT;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.category_subtree(slug text)
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ WITH RECURSIVE below AS (
+          SELECT category.id
+            FROM shop.categories category
+           WHERE (category.slug = category_subtree.slug)
+         UNION
+          SELECT category.id
+            FROM (below below_1
+              JOIN shop.categories category ON ((category.parent_id = below_1.id)))
+         )
+  SELECT below.id
+    FROM below;
+END;
+
+CREATE OR REPLACE FUNCTION shop.count_redemptions()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE shop.discounts AS discount
+    SET used_count = discount.used_count + CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END
+    WHERE discount.id = coalesce(NEW.discount_id, OLD.discount_id);
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.count_review()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE shop.product_stats AS stats
+    SET
+        rating_count = stats.rating_count + change.reviews,
+        rating_sum = stats.rating_sum + change.stars
+    FROM (
+        SELECT
+            counted.product_id,
+            sum(counted.sign) AS reviews,
+            sum(counted.sign * counted.rating) AS stars
+        FROM (
+            VALUES
+                (OLD.product_id, -1, OLD.rating, OLD.is_approved),
+                (NEW.product_id, 1, NEW.rating, NEW.is_approved)
+        ) AS counted (product_id, sign, rating, is_approved)
+        WHERE counted.is_approved
+        GROUP BY counted.product_id
+    ) AS change
+    WHERE
+        stats.product_id = change.product_id
+        AND (change.reviews, change.stars) <> (0, 0);
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.discount_amount(discount shop.discounts, subtotal numeric)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE
+RETURN round(LEAST(CASE (discount).type WHEN 'PERCENTAGE'::shop.discount_type THEN ((subtotal * (discount).value) / (100)::numeric) WHEN 'FIXED_AMOUNT'::shop.discount_type THEN (discount).value ELSE (0)::numeric END, (discount).max_amount, subtotal), 2);
+
+CREATE OR REPLACE FUNCTION shop.ensure_partitions(months integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    this_month CONSTANT timestamp := date_trunc('month', now() AT TIME ZONE 'UTC');
+    first_day timestamp;
+    partition_name text;
+    made integer := 0;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('shop.ensure_partitions', 0));
+
+    FOR ahead IN 0..months - 1 LOOP
+        first_day := this_month + make_interval(months => ahead);
+        partition_name := to_char(first_day, '"analytics_"YYYY_MM');
+
+        CONTINUE WHEN to_regclass(format('shop.%I', partition_name)) IS NOT NULL;
+
+        LOCK TABLE shop.analytics_default IN ACCESS EXCLUSIVE MODE;
+
+        EXECUTE format(
+            'CREATE TABLE shop.%I (LIKE shop.analytics INCLUDING DEFAULTS '
+            'INCLUDING CONSTRAINTS)',
+            partition_name
+        );
+
+        EXECUTE format(
+            'WITH moved AS (
+                DELETE FROM shop.analytics_default
+                WHERE created_at >= $1 AND created_at < $2
+                RETURNING *
+            )
+            INSERT INTO shop.%I
+            TABLE moved',
+            partition_name
+        )
+        USING
+            first_day AT TIME ZONE 'UTC',
+            (first_day + INTERVAL '1 month') AT TIME ZONE 'UTC';
+
+        EXECUTE format(
+            'ALTER TABLE shop.analytics ATTACH PARTITION shop.%I
+            FOR VALUES FROM (%L) TO (%L)',
+            partition_name,
+            first_day AT TIME ZONE 'UTC',
+            (first_day + INTERVAL '1 month') AT TIME ZONE 'UTC'
+        );
+
+        made := made + 1;
+    END LOOP;
+
+    RETURN made;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.expire_reservations(limit_rows bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    given_up uuid[];
+    loose uuid[];
+    expired bigint;
+BEGIN
+    given_up := ARRAY(
+        SELECT entry.id
+        FROM shop.orders AS entry
+        WHERE
+            entry.status = 'PENDING'
+            AND entry.id IN (
+                SELECT reservation.order_id
+                FROM shop.inventory_reservations AS reservation
+                WHERE
+                    reservation.status = 'HELD'
+                    AND reservation.expires_at <= now()
+            )
+        ORDER BY entry.created_at
+        LIMIT limit_rows
+        FOR NO KEY UPDATE SKIP LOCKED
+    );
+
+    loose := ARRAY(
+        SELECT reservation.id
+        FROM shop.inventory_reservations AS reservation
+        WHERE
+            reservation.order_id IS NULL
+            AND reservation.status = 'HELD'
+            AND reservation.expires_at <= now()
+        ORDER BY reservation.expires_at
+        LIMIT limit_rows
+        FOR NO KEY UPDATE SKIP LOCKED
+    );
+
+    PERFORM
+    FROM shop.discounts AS discount
+    WHERE discount.id IN (
+        SELECT entry.discount_id
+        FROM shop.orders AS entry
+        WHERE entry.id = ANY (given_up)
+    )
+    ORDER BY discount.id
+    FOR NO KEY UPDATE;
+
+    PERFORM
+    FROM shop.inventory AS stock
+    WHERE stock.id IN (
+        SELECT reservation.inventory_id
+        FROM shop.inventory_reservations AS reservation
+        WHERE
+            reservation.order_id = ANY (given_up)
+            OR reservation.id = ANY (loose)
+    )
+    ORDER BY stock.id
+    FOR NO KEY UPDATE;
+
+    UPDATE shop.inventory_reservations AS reservation
+    SET
+        status = 'EXPIRED',
+        settled_at = clock_timestamp()
+    WHERE
+        reservation.status = 'HELD'
+        AND (
+            reservation.order_id = ANY (given_up)
+            OR reservation.id = ANY (loose)
+        );
+
+    GET DIAGNOSTICS expired = ROW_COUNT;
+
+    UPDATE shop.orders AS entry
+    SET status = 'CANCELLED'
+    WHERE entry.id = ANY (given_up);
+
+    RETURN expired;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.follow_order()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    sign CONSTANT integer := CASE
+        WHEN NEW.status = 'CONFIRMED' THEN 1
+        WHEN NEW.status IN ('CANCELLED', 'REFUNDED') AND OLD.status <> 'PENDING' THEN -1
+    END;
+BEGIN
+    -- Discounts before stock, as when an order is placed.
+    IF NEW.status = 'CANCELLED' AND NEW.discount_id IS NOT NULL THEN
+        DELETE FROM shop.discount_redemptions AS redemption
+        WHERE redemption.order_id = NEW.id;
+    END IF;
+
+    IF NEW.status = 'CONFIRMED' THEN
+        UPDATE shop.inventory_reservations AS reservation
+        SET
+            status = 'COMMITTED',
+            settled_at = clock_timestamp()
+        WHERE
+            reservation.order_id = NEW.id
+            AND reservation.status = 'HELD';
+    ELSIF NEW.status IN ('CANCELLED', 'REFUNDED') THEN
+        UPDATE shop.inventory_reservations AS reservation
+        SET
+            status = 'RELEASED',
+            settled_at = clock_timestamp()
+        WHERE
+            reservation.order_id = NEW.id
+            AND reservation.status IN ('HELD', 'COMMITTED');
+
+        UPDATE shop.payments AS payment
+        SET status = 'CANCELLED'
+        WHERE
+            payment.order_id = NEW.id
+            AND payment.status IN ('PENDING', 'FAILED');
+    END IF;
+
+    -- In the order of ids: two orders of the same products do not deadlock.
+    IF sign IS NOT NULL THEN
+        INSERT INTO shop.product_stats AS stats (
+            product_id,
+            sold
+        )
+        SELECT
+            item.product_id,
+            sum(item.quantity)
+        FROM shop.order_items AS item
+        WHERE item.order_id = NEW.id
+        GROUP BY item.product_id
+        ORDER BY item.product_id
+        ON CONFLICT (product_id) DO UPDATE
+        SET sold = stats.sold + sign * excluded.sold;
+    END IF;
+
+    PERFORM shop.tell(
+        NEW,
+        CASE NEW.status
+            WHEN 'SHIPPED' THEN 'SHIPMENT_UPDATE'
+            ELSE 'ORDER_UPDATE'
+        END::shop.notification_type,
+        'order-' || lower(NEW.status::text),
+        'Your order is ' || lower(NEW.status::text)
+    );
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.follow_payment()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    ordered shop.orders;
+BEGIN
+    SELECT entry.*
+    INTO ordered
+    FROM shop.orders AS entry
+    WHERE entry.id = NEW.order_id;
+
+    IF NEW.status = 'COMPLETED' THEN
+        PERFORM shop.tell(
+            ordered, 'PAYMENT_SUCCESS', NULL, 'Your payment has arrived'
+        );
+    ELSE
+        PERFORM shop.tell(
+            ordered, 'PAYMENT_FAILED', 'payment-failed', 'Your payment has failed'
+        );
+    END IF;
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.lacking(lines jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT jsonb_agg(jsonb_build_object('product_id', product.id, 'variant_id', variant.id, 'name', concat_ws(', '::text, product.name, variant.name), 'wanted', line.quantity, 'available', stock.available) ORDER BY product.name, variant.name) AS jsonb_agg
+    FROM (((jsonb_to_recordset(lacking.lines) line(product_id uuid, variant_id uuid, quantity integer)
+      JOIN shop.products product ON (((product.id = line.product_id) AND product.track_quantity)))
+      LEFT JOIN shop.product_variants variant ON ((variant.id = line.variant_id)))
+      CROSS JOIN LATERAL ( SELECT COALESCE(sum(shelf.available), (0)::bigint) AS available
+            FROM shop.inventory shelf
+           WHERE ((shelf.product_id = line.product_id) AND (NOT (shelf.variant_id IS DISTINCT FROM line.variant_id)))) stock)
+   WHERE (stock.available < line.quantity);
+END;
+
+CREATE OR REPLACE FUNCTION shop.lock_category_tree()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('shop.categories', 0));
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.order_settings()
+ RETURNS TABLE(tax_rate numeric, standard numeric, express numeric, free_from numeric, hold interval)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+BEGIN
+    SELECT
+        max(setting.value::numeric) FILTER (WHERE setting.key = 'tax.rate'),
+        max(setting.value::numeric) FILTER (WHERE setting.key = 'shipping.standard'),
+        max(setting.value::numeric) FILTER (WHERE setting.key = 'shipping.express'),
+        max(setting.value::numeric) FILTER (WHERE setting.key = 'shipping.free_from'),
+        make_interval(
+            secs => max(60 * setting.value::double precision)
+                FILTER (WHERE setting.key = 'order.hold_minutes')
+        )
+    INTO
+        tax_rate,
+        standard,
+        express,
+        free_from,
+        hold
+    FROM shop.settings AS setting
+    WHERE setting.key IN (
+        'tax.rate',
+        'shipping.standard',
+        'shipping.express',
+        'shipping.free_from',
+        'order.hold_minutes'
+    );
+
+    IF num_nulls(tax_rate, standard, express, free_from, hold) > 0 THEN
+        RAISE EXCEPTION 'a setting that orders need is missing'
+            USING
+                ERRCODE = 'object_not_in_prerequisite_state',
+                HINT = 'Set tax.rate, shipping.standard, shipping.express, '
+                    'shipping.free_from and order.hold_minutes in shop.settings.';
+    END IF;
+
+    RETURN NEXT;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.payment_status_of(order_id uuid)
+ RETURNS shop.payment_status
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT payment.status
+    FROM shop.payments payment
+   WHERE (payment.order_id = payment_status_of.order_id)
+   ORDER BY
+         CASE payment.status
+             WHEN 'COMPLETED'::shop.payment_status THEN 1
+             WHEN 'PROCESSING'::shop.payment_status THEN 2
+             WHEN 'PENDING'::shop.payment_status THEN 3
+             WHEN 'REFUNDED'::shop.payment_status THEN 4
+             WHEN 'FAILED'::shop.payment_status THEN 5
+             ELSE 6
+         END, payment.created_at DESC
+  LIMIT 1;
+END;
+
+CREATE OR REPLACE FUNCTION shop.place_order(user_id uuid, shipping_address jsonb, billing_address jsonb, shipping_method text, payment_method shop.payment_method, discount_code text, idempotency_key text, notes text)
+ RETURNS TABLE(order_id uuid, order_number text, status shop.order_status, subtotal numeric, discount numeric, tax numeric, shipping numeric, total numeric, currency text, payment_id uuid, is_new boolean)
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    settings record;
+    cart record;
+    ordered shop.orders;
+    reduction record;
+    new_order_id CONSTANT uuid := core.new_id();
+    discount_id uuid;
+    ships_free boolean := false;
+BEGIN
+    -- One order of a user at a time: the cart is emptied once, and the same key, sent
+    -- twice at once, finds what the first one made.
+    PERFORM
+    FROM shop.users AS customer
+    WHERE
+        customer.id = place_order.user_id
+        AND customer.deleted_at IS NULL
+    FOR NO KEY UPDATE;
+
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no such user'
+            USING
+                ERRCODE = 'foreign_key_violation',
+                SCHEMA = 'shop',
+                TABLE = 'orders',
+                CONSTRAINT = 'orders_user_id_fkey';
+    END IF;
+
+    RETURN QUERY
+    SELECT
+        entry.id,
+        entry.order_number,
+        entry.status,
+        entry.subtotal,
+        entry.discount,
+        entry.tax,
+        entry.shipping,
+        entry.total,
+        entry.currency,
+        (
+            SELECT payment.id
+            FROM shop.payments AS payment
+            WHERE payment.order_id = entry.id
+            ORDER BY payment.created_at
+            LIMIT 1
+        ),
+        false
+    FROM shop.orders AS entry
+    WHERE
+        entry.user_id = place_order.user_id
+        AND entry.idempotency_key = place_order.idempotency_key;
+
+    IF FOUND THEN
+        RETURN;
+    END IF;
+
+    -- What is taken out of the cart is what is bought, whatever another window adds.
+    WITH taken AS (
+        DELETE FROM shop.cart_items AS item
+        WHERE item.user_id = place_order.user_id
+        RETURNING
+            item.product_id,
+            item.variant_id,
+            item.quantity
+    ),
+    line AS (
+        SELECT
+            taken.product_id,
+            taken.variant_id,
+            taken.quantity,
+            coalesce(variant.sku, product.sku) AS sku,
+            concat_ws(', ', product.name, variant.name) AS name,
+            coalesce(variant.price, product.price) AS price,
+            product.track_quantity,
+            product.is_digital,
+            product.is_active
+                AND product.deleted_at IS NULL
+                AND coalesce(variant.is_active, true) AS for_sale
+        FROM taken
+        INNER JOIN shop.products AS product
+            ON product.id = taken.product_id
+        LEFT JOIN shop.product_variants AS variant
+            ON variant.id = taken.variant_id
+    )
+    SELECT
+        jsonb_agg(to_jsonb(line)) AS lines,
+        jsonb_agg(
+            jsonb_build_object(
+                'product_id', line.product_id,
+                'variant_id', line.variant_id,
+                'name', line.name,
+                'wanted', line.quantity,
+                'available', 0
+            )
+        ) FILTER (WHERE NOT line.for_sale) AS not_for_sale,
+        sum(line.quantity * line.price) AS subtotal,
+        coalesce(sum(line.quantity) FILTER (WHERE line.track_quantity), 0) AS counted,
+        bool_and(line.is_digital) AS is_digital
+    INTO cart
+    FROM line;
+
+    IF cart.lines IS NULL THEN
+        RAISE EXCEPTION 'the cart is empty'
+            USING ERRCODE = 'SH004', HINT = 'Put something into it first.';
+    ELSIF cart.not_for_sale IS NOT NULL THEN
+        RAISE EXCEPTION 'something in the cart is not for sale any more'
+            USING
+                ERRCODE = 'SH005',
+                DETAIL = cart.not_for_sale,
+                HINT = 'Take it out of the cart.';
+    END IF;
+
+    SELECT entry.*
+    INTO settings
+    FROM shop.order_settings() AS entry;
+
+    subtotal := cart.subtotal;
+    discount := 0;
+
+    IF discount_code IS NOT NULL THEN
+        SELECT entry.*
+        INTO reduction
+        FROM shop.redeem_discount(
+            discount_code, place_order.user_id, cart.subtotal, new_order_id
+        ) AS entry;
+
+        discount_id := reduction.discount_id;
+        discount := reduction.amount;
+        ships_free := reduction.type = 'FREE_SHIPPING';
+    END IF;
+
+    tax := round((subtotal - discount) * settings.tax_rate, 2);
+    shipping := CASE
+        WHEN ships_free OR cart.is_digital THEN 0
+        WHEN shipping_method = 'express' THEN settings.express
+        WHEN subtotal >= settings.free_from THEN 0
+        ELSE settings.standard
+    END;
+
+    INSERT INTO shop.orders AS entry (
+        id,
+        user_id,
+        idempotency_key,
+        subtotal,
+        discount,
+        tax,
+        shipping,
+        total,
+        discount_id,
+        shipping_address,
+        billing_address,
+        shipping_method,
+        notes
+    )
+    VALUES (
+        new_order_id,
+        place_order.user_id,
+        place_order.idempotency_key,
+        place_order.subtotal,
+        place_order.discount,
+        place_order.tax,
+        place_order.shipping,
+        place_order.subtotal - place_order.discount + place_order.tax
+            + place_order.shipping,
+        discount_id,
+        place_order.shipping_address,
+        place_order.billing_address,
+        place_order.shipping_method,
+        place_order.notes
+    )
+    RETURNING entry.*
+    INTO ordered;
+
+    INSERT INTO shop.order_items (
+        order_id,
+        product_id,
+        variant_id,
+        sku,
+        product_name,
+        quantity,
+        unit_price
+    )
+    SELECT
+        ordered.id,
+        line.product_id,
+        line.variant_id,
+        line.sku,
+        line.name,
+        line.quantity,
+        line.price
+    FROM jsonb_to_recordset(cart.lines) AS line (
+        product_id uuid,
+        variant_id uuid,
+        sku text,
+        name text,
+        quantity integer,
+        price numeric
+    );
+
+    IF ordered.total > 0 THEN
+        INSERT INTO shop.payments AS payment (
+            order_id,
+            amount,
+            currency,
+            method
+        )
+        VALUES (
+            ordered.id,
+            ordered.total,
+            ordered.currency,
+            payment_method
+        )
+        RETURNING payment.id
+        INTO payment_id;
+    END IF;
+
+    PERFORM shop.tell(
+        ordered, 'ORDER_UPDATE', 'order-placed', 'We have received your order'
+    );
+
+    -- Last, since others who want the same wait from here until the commit.
+    IF cart.counted > (
+        SELECT coalesce(sum(reserved.quantity), 0)
+        FROM shop.reserve_stock(cart.lines, settings.hold, ordered.id) AS reserved
+    ) THEN
+        RAISE EXCEPTION 'there is not enough in stock'
+            USING
+                ERRCODE = 'SH001',
+                DETAIL = coalesce(shop.lacking(cart.lines), '[]'),
+                HINT = 'Order less of it.';
+    END IF;
+
+    -- Nothing is to be paid, so nothing is to be waited for.
+    IF ordered.total = 0 THEN
+        UPDATE shop.orders AS entry
+        SET
+            status = 'CONFIRMED',
+            payment_status = 'COMPLETED'
+        WHERE entry.id = ordered.id
+        RETURNING entry.*
+        INTO ordered;
+    END IF;
+
+    order_id := ordered.id;
+    order_number := ordered.order_number;
+    status := ordered.status;
+    subtotal := ordered.subtotal;
+    discount := ordered.discount;
+    tax := ordered.tax;
+    shipping := ordered.shipping;
+    total := ordered.total;
+    currency := ordered.currency;
+    is_new := true;
+
+    RETURN NEXT;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.post_inventory_transaction()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE shop.inventory AS stock
+    SET
+        quantity = stock.quantity + CASE
+            WHEN NEW.type IN ('RESERVE', 'RELEASE') THEN 0
+            ELSE NEW.quantity
+        END,
+        reserved = stock.reserved + CASE
+            WHEN NEW.type IN ('RESERVE', 'RELEASE') THEN NEW.quantity
+            ELSE 0
+        END
+    WHERE stock.id = NEW.inventory_id
+    RETURNING
+        stock.quantity,
+        stock.reserved
+    INTO
+        NEW.quantity_after,
+        NEW.reserved_after;
+
+    -- Otherwise there is no such stock: the foreign key will say so.
+    IF NOT FOUND THEN
+        NEW.quantity_after := 0;
+        NEW.reserved_after := 0;
+    END IF;
+
+    RETURN NEW;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.post_reservations()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    INSERT INTO shop.inventory_transactions (
+        inventory_id,
+        type,
+        quantity,
+        reason,
+        reference
+    )
+    SELECT
+        made.inventory_id,
+        'RESERVE',
+        made.quantity,
+        'reserved',
+        coalesce(made.order_id, made.id)
+    FROM made
+    ORDER BY made.inventory_id;
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.post_settled_reservations()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    INSERT INTO shop.inventory_transactions (
+        inventory_id,
+        type,
+        quantity,
+        reason,
+        reference
+    )
+    SELECT
+        after.inventory_id,
+        entry.type,
+        entry.quantity,
+        lower(after.status::text),
+        coalesce(after.order_id, after.id)
+    FROM before
+    INNER JOIN after
+        ON after.id = before.id
+    CROSS JOIN LATERAL (
+        VALUES
+            (
+                1,
+                'RELEASE'::shop.inventory_tx_type,
+                -after.quantity,
+                before.status = 'HELD'
+            ),
+            (2, 'OUT', -after.quantity, after.status = 'COMMITTED'),
+            (2, 'IN', after.quantity, before.status = 'COMMITTED')
+    ) AS entry (place, type, quantity, applies)
+    WHERE
+        before.status <> after.status
+        AND entry.applies
+    ORDER BY
+        after.inventory_id,
+        after.id,
+        entry.place;
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.redeem_discount(code text, user_id uuid, subtotal numeric, order_id uuid DEFAULT NULL::uuid)
+ RETURNS TABLE(discount_id uuid, type shop.discount_type, amount numeric)
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    discount shop.discounts;
+BEGIN
+    -- Who comes at the same time waits here, and counts what this one made.
+    SELECT entry.*
+    INTO discount
+    FROM shop.discounts AS entry
+    WHERE upper(entry.code) = upper(btrim(redeem_discount.code))
+    FOR NO KEY UPDATE;
+
+    IF discount.id IS NULL OR NOT discount.is_active THEN
+        RAISE EXCEPTION 'there is no such discount'
+            USING ERRCODE = 'SH002', HINT = 'Check the code.';
+    ELSIF discount.starts_at > now() THEN
+        RAISE EXCEPTION 'the discount has not begun yet'
+            USING ERRCODE = 'SH002', HINT = 'Order later, or without it.';
+    ELSIF discount.expires_at <= now() THEN
+        RAISE EXCEPTION 'the discount has ended'
+            USING ERRCODE = 'SH002', HINT = 'Order without it.';
+    ELSIF discount.min_amount > subtotal THEN
+        RAISE EXCEPTION 'the order is too small for the discount'
+            USING ERRCODE = 'SH002', HINT = 'Order more, or without it.';
+    ELSIF discount.used_count >= discount.usage_limit THEN
+        RAISE EXCEPTION 'the discount is used up'
+            USING ERRCODE = 'SH003', HINT = 'Order without it.';
+    ELSIF discount.per_user <= (
+        SELECT count(*)
+        FROM shop.discount_redemptions AS redemption
+        WHERE
+            redemption.discount_id = discount.id
+            AND redemption.user_id = redeem_discount.user_id
+    ) THEN
+        RAISE EXCEPTION 'the discount was used as often as one user may'
+            USING ERRCODE = 'SH003', HINT = 'Order without it.';
+    END IF;
+
+    discount_id := discount.id;
+    type := discount.type;
+    amount := shop.discount_amount(discount, subtotal);
+
+    INSERT INTO shop.discount_redemptions (
+        discount_id,
+        user_id,
+        order_id,
+        amount
+    )
+    VALUES (
+        discount.id,
+        redeem_discount.user_id,
+        redeem_discount.order_id,
+        redeem_discount.amount
+    );
+
+    RETURN NEXT;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.refuse_step()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION '%.% cannot go from % to %',
+        TG_TABLE_SCHEMA, TG_TABLE_NAME, OLD.status, NEW.status
+        USING
+            ERRCODE = 'check_violation',
+            SCHEMA = TG_TABLE_SCHEMA,
+            TABLE = TG_TABLE_NAME,
+            CONSTRAINT = TG_NAME;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.refuse_stock_by_hand()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION 'stock changes by its ledger only'
+        USING
+            ERRCODE = 'check_violation',
+            HINT = 'Insert into shop.inventory_transactions, or use its queries.',
+            SCHEMA = TG_TABLE_SCHEMA,
+            TABLE = TG_TABLE_NAME,
+            CONSTRAINT = TG_NAME;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.require_acyclic_category()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    ancestor uuid := NEW.parent_id;
+BEGIN
+    WHILE ancestor IS NOT NULL LOOP
+        IF ancestor = NEW.id THEN
+            RAISE EXCEPTION 'a category cannot stand in itself, nor in what is in it'
+                USING
+                    ERRCODE = 'check_violation',
+                    HINT = 'Choose a parent outside of the category.',
+                    SCHEMA = TG_TABLE_SCHEMA,
+                    TABLE = TG_TABLE_NAME,
+                    CONSTRAINT = TG_NAME;
+        END IF;
+
+        SELECT category.parent_id
+        INTO ancestor
+        FROM shop.categories AS category
+        WHERE category.id = ancestor
+        FOR SHARE;
+    END LOOP;
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.reserve_stock(lines jsonb, hold interval, order_id uuid DEFAULT NULL::uuid)
+ RETURNS TABLE(reservation_id uuid, inventory_id uuid, quantity integer)
+ LANGUAGE sql
+BEGIN ATOMIC
+ WITH wanted AS MATERIALIZED (
+          SELECT line.product_id,
+             line.variant_id,
+             sum(line.quantity) AS quantity
+            FROM (jsonb_to_recordset(reserve_stock.lines) line(product_id uuid, variant_id uuid, quantity integer)
+              LEFT JOIN shop.products product ON ((product.id = line.product_id)))
+           WHERE COALESCE(product.track_quantity, true)
+           GROUP BY line.product_id, line.variant_id
+         ), locked AS MATERIALIZED (
+          SELECT stock.id,
+             stock.product_id,
+             stock.variant_id,
+             stock.warehouse,
+             stock.available
+            FROM (wanted
+              JOIN shop.inventory stock ON (((stock.product_id = wanted.product_id) AND (NOT (stock.variant_id IS DISTINCT FROM wanted.variant_id)))))
+           ORDER BY stock.id
+          FOR NO KEY UPDATE OF stock
+         ), counted AS (
+          SELECT locked.id,
+             locked.product_id,
+             locked.variant_id,
+             locked.available,
+             (sum(locked.available) OVER running - locked.available) AS before
+            FROM locked
+           WINDOW running AS (PARTITION BY locked.product_id, locked.variant_id ORDER BY (locked.warehouse <> 'main'::text), locked.warehouse)
+         ), share AS (
+          SELECT counted.id,
+             LEAST((counted.available)::bigint, (wanted.quantity - counted.before)) AS quantity
+            FROM (wanted
+              JOIN counted ON (((counted.product_id = wanted.product_id) AND (NOT (counted.variant_id IS DISTINCT FROM wanted.variant_id)))))
+           WHERE (LEAST((counted.available)::bigint, (wanted.quantity - counted.before)) > 0)
+         )
+  INSERT INTO shop.inventory_reservations AS reservation (inventory_id, order_id, quantity, expires_at)  SELECT share.id,
+             reserve_stock.order_id AS order_id,
+             share.quantity,
+             (now() + reserve_stock.hold)
+            FROM share
+           WHERE (( SELECT sum(share_1.quantity) AS sum
+                    FROM share share_1) = ( SELECT sum(wanted.quantity) AS sum
+                    FROM wanted))
+           ORDER BY share.id
+   RETURNING reservation.id,
+     reservation.inventory_id,
+     reservation.quantity;
+END;
+
+CREATE OR REPLACE FUNCTION shop.set_payment_status()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE shop.orders AS ordered
+    SET payment_status = shop.payment_status_of(ordered.id)
+    WHERE
+        ordered.id = NEW.order_id
+        AND ordered.payment_status <> shop.payment_status_of(ordered.id);
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION shop.tell(ordered shop.orders, type shop.notification_type, template text, title text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    INSERT INTO shop.notifications (
+        user_id,
+        type,
+        title,
+        message,
+        data
+    )
+    VALUES (
+        ordered.user_id,
+        tell.type,
+        tell.title,
+        format(
+            '%s: %s %s.',
+            ordered.order_number,
+            to_char(ordered.total, 'FM999999990.00'),
+            ordered.currency
+        ),
+        jsonb_build_object('order_id', ordered.id)
+    );
+
+    INSERT INTO core.outbox (
+        queue,
+        name,
+        payload
+    )
+    SELECT
+        'email',
+        'shop.order-email',
+        jsonb_build_object('order_id', ordered.id, 'template', tell.template)
+    WHERE tell.template IS NOT NULL;
+END
+$function$;
+
+CREATE SEQUENCE shop.order_number_seq;
+
+CREATE TABLE shop.accounts (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    user_id uuid NOT NULL,
+    type text NOT NULL,
+    provider text NOT NULL,
+    provider_account_id text NOT NULL,
+    refresh_token text,
+    access_token text,
+    expires_at bigint,
+    id_token text,
+    scope text,
+    session_state text,
+    token_type text,
+    CONSTRAINT accounts_pkey PRIMARY KEY (id),
+    CONSTRAINT accounts_provider_provider_account_id_key UNIQUE (provider, provider_account_id),
+    CONSTRAINT accounts_user_id_fkey FOREIGN KEY (user_id) REFERENCES shop.users(id) ON DELETE CASCADE
+);
+
+CREATE TABLE shop.addresses (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    user_id uuid NOT NULL,
+    street text NOT NULL,
+    city text NOT NULL,
+    state text NOT NULL,
+    zip_code text NOT NULL,
+    country text DEFAULT 'US'::text NOT NULL,
+    is_default boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT addresses_city_check CHECK (((char_length(btrim(city)) >= 1) AND (char_length(btrim(city)) <= 100))),
+    CONSTRAINT addresses_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT addresses_pkey PRIMARY KEY (id),
+    CONSTRAINT addresses_state_check CHECK ((char_length(state) <= 100)),
+    CONSTRAINT addresses_street_check CHECK (((char_length(btrim(street)) >= 1) AND (char_length(btrim(street)) <= 255))),
+    CONSTRAINT addresses_user_id_fkey FOREIGN KEY (user_id) REFERENCES shop.users(id) ON DELETE CASCADE,
+    CONSTRAINT addresses_zip_code_check CHECK (((char_length(btrim(zip_code)) >= 1) AND (char_length(btrim(zip_code)) <= 20)))
+);
+
+CREATE TABLE shop.analytics (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    event text NOT NULL,
+    user_id uuid,
+    session_id text,
+    data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    page text,
+    referrer text,
+    user_agent text,
+    ip inet,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT analytics_data_check CHECK ((jsonb_typeof(data) = 'object'::text)),
+    CONSTRAINT analytics_event_check CHECK (((char_length(event) >= 1) AND (char_length(event) <= 100))),
+    CONSTRAINT analytics_pkey PRIMARY KEY (created_at, id),
+    CONSTRAINT analytics_user_id_fkey FOREIGN KEY (user_id) REFERENCES shop.users(id) ON DELETE SET NULL
+)
+PARTITION BY RANGE (created_at);
+
+CREATE TABLE shop.analytics_default (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    event text NOT NULL,
+    user_id uuid,
+    session_id text,
+    data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    page text,
+    referrer text,
+    user_agent text,
+    ip inet,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT analytics_created_at_not_null NOT NULL created_at,
+    CONSTRAINT analytics_data_check CHECK ((jsonb_typeof(data) = 'object'::text)),
+    CONSTRAINT analytics_data_not_null NOT NULL data,
+    CONSTRAINT analytics_default_pkey PRIMARY KEY (created_at, id),
+    CONSTRAINT analytics_event_check CHECK (((char_length(event) >= 1) AND (char_length(event) <= 100))),
+    CONSTRAINT analytics_event_not_null NOT NULL event,
+    CONSTRAINT analytics_id_not_null NOT NULL id,
+    CONSTRAINT analytics_user_id_fkey FOREIGN KEY (user_id) REFERENCES shop.users(id) ON DELETE SET NULL
+);
+
+ALTER TABLE ONLY shop.analytics ATTACH PARTITION shop.analytics_default DEFAULT;
+
+-- table shop.analytics_default
+--     inherited only: id, event, user_id, session_id, data, page, referrer, user_agent, ip, created_at, analytics_created_at_not_null, analytics_data_check, analytics_data_not_null, analytics_default_pkey, analytics_event_check, analytics_event_not_null, analytics_id_not_null, analytics_user_id_fkey
+
+CREATE TABLE shop.cart_items (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    user_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    variant_id uuid,
+    quantity integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT cart_items_pkey PRIMARY KEY (id),
+    CONSTRAINT cart_items_product_id_fkey FOREIGN KEY (product_id) REFERENCES shop.products(id) ON DELETE CASCADE,
+    CONSTRAINT cart_items_product_id_variant_id_fkey FOREIGN KEY (product_id, variant_id) REFERENCES shop.product_variants(product_id, id) ON DELETE CASCADE,
+    CONSTRAINT cart_items_quantity_check CHECK (((quantity >= 1) AND (quantity <= 999))),
+    CONSTRAINT cart_items_user_id_fkey FOREIGN KEY (user_id) REFERENCES shop.users(id) ON DELETE CASCADE,
+    CONSTRAINT cart_items_user_id_product_id_variant_id_key UNIQUE NULLS NOT DISTINCT (user_id, product_id, variant_id)
+);
+
+CREATE TABLE shop.categories (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    name text NOT NULL,
+    slug text NOT NULL,
+    description text,
+    image text,
+    parent_id uuid,
+    is_active boolean DEFAULT true NOT NULL,
+    sort_order integer DEFAULT 0 NOT NULL,
+    meta_title text,
+    meta_description text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT categories_name_check CHECK (((char_length(btrim(name)) >= 1) AND (char_length(btrim(name)) <= 255))),
+    CONSTRAINT categories_name_key UNIQUE (name),
+    CONSTRAINT categories_parent_id_check CHECK ((parent_id <> id)),
+    CONSTRAINT categories_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES shop.categories(id) ON DELETE RESTRICT,
+    CONSTRAINT categories_pkey PRIMARY KEY (id),
+    CONSTRAINT categories_slug_check CHECK ((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text)),
+    CONSTRAINT categories_slug_key UNIQUE (slug)
+);
+
+CREATE TABLE shop.discount_redemptions (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    discount_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    order_id uuid,
+    amount numeric(10,2) NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT discount_redemptions_amount_check CHECK ((amount >= (0)::numeric)),
+    CONSTRAINT discount_redemptions_discount_id_fkey FOREIGN KEY (discount_id) REFERENCES shop.discounts(id) ON DELETE CASCADE,
+    CONSTRAINT discount_redemptions_order_id_fkey FOREIGN KEY (order_id) REFERENCES shop.orders(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+    CONSTRAINT discount_redemptions_order_id_key UNIQUE (order_id),
+    CONSTRAINT discount_redemptions_pkey PRIMARY KEY (id),
+    CONSTRAINT discount_redemptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES shop.users(id) ON DELETE CASCADE
+);
+
+CREATE TABLE shop.discounts (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    code text NOT NULL,
+    name text NOT NULL,
+    type shop.discount_type NOT NULL,
+    value numeric(10,2) NOT NULL,
+    min_amount numeric(10,2),
+    max_amount numeric(10,2),
+    usage_limit integer,
+    used_count integer DEFAULT 0 NOT NULL,
+    per_user integer DEFAULT 1 NOT NULL,
+    starts_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    is_active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT discounts_code_check CHECK ((code ~ '^[A-Za-z0-9_-]{1,50}$'::text)),
+    CONSTRAINT discounts_expires_at_check CHECK ((expires_at > starts_at)),
+    CONSTRAINT discounts_max_amount_check CHECK ((max_amount >= (0)::numeric)),
+    CONSTRAINT discounts_min_amount_check CHECK ((min_amount >= (0)::numeric)),
+    CONSTRAINT discounts_name_check CHECK (((char_length(btrim(name)) >= 1) AND (char_length(btrim(name)) <= 255))),
+    CONSTRAINT discounts_per_user_check CHECK ((per_user > 0)),
+    CONSTRAINT discounts_pkey PRIMARY KEY (id),
+    CONSTRAINT discounts_usage_limit_check CHECK ((usage_limit >= 0)),
+    CONSTRAINT discounts_used_count_check CHECK (((used_count >= 0) AND ((usage_limit IS NULL) OR (used_count <= usage_limit)))),
+    CONSTRAINT discounts_value_check CHECK (((value >= (0)::numeric) AND ((type <> 'PERCENTAGE'::shop.discount_type) OR (value <= (100)::numeric))))
+);
+
+CREATE TABLE shop.inventory (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    product_id uuid NOT NULL,
+    variant_id uuid,
+    warehouse text DEFAULT 'main'::text NOT NULL,
+    location text,
+    quantity integer DEFAULT 0 NOT NULL,
+    reserved integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    available integer GENERATED ALWAYS AS ((quantity - reserved)) STORED NOT NULL,
+    CONSTRAINT inventory_no_oversell CHECK ((reserved <= quantity)),
+    CONSTRAINT inventory_pkey PRIMARY KEY (id),
+    CONSTRAINT inventory_product_id_fkey FOREIGN KEY (product_id) REFERENCES shop.products(id) ON DELETE CASCADE,
+    CONSTRAINT inventory_product_id_variant_id_fkey FOREIGN KEY (product_id, variant_id) REFERENCES shop.product_variants(product_id, id) ON DELETE CASCADE,
+    CONSTRAINT inventory_product_id_variant_id_warehouse_key UNIQUE NULLS NOT DISTINCT (product_id, variant_id, warehouse),
+    CONSTRAINT inventory_quantity_check CHECK ((quantity >= 0)),
+    CONSTRAINT inventory_reserved_check CHECK ((reserved >= 0)),
+    CONSTRAINT inventory_warehouse_check CHECK (((char_length(btrim(warehouse)) >= 1) AND (char_length(btrim(warehouse)) <= 100)))
+)
+WITH (autovacuum_vacuum_scale_factor='0.05', fillfactor='50');
+
+CREATE TABLE shop.inventory_reservations (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    inventory_id uuid NOT NULL,
+    order_id uuid,
+    quantity integer NOT NULL,
+    status shop.reservation_status DEFAULT 'HELD'::shop.reservation_status NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT inventory_reservations_inventory_id_fkey FOREIGN KEY (inventory_id) REFERENCES shop.inventory(id) ON DELETE RESTRICT,
+    CONSTRAINT inventory_reservations_order_id_fkey FOREIGN KEY (order_id) REFERENCES shop.orders(id) ON DELETE CASCADE,
+    CONSTRAINT inventory_reservations_order_id_inventory_id_key UNIQUE (order_id, inventory_id),
+    CONSTRAINT inventory_reservations_pkey PRIMARY KEY (id),
+    CONSTRAINT inventory_reservations_quantity_check CHECK ((quantity > 0)),
+    CONSTRAINT inventory_reservations_settled_at_check CHECK (((status = 'HELD'::shop.reservation_status) = (settled_at IS NULL)))
+)
+WITH (fillfactor='80');
+
+CREATE TABLE shop.inventory_transactions (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    inventory_id uuid NOT NULL,
+    type shop.inventory_tx_type NOT NULL,
+    quantity integer NOT NULL,
+    reason text NOT NULL,
+    reference text,
+    quantity_after integer NOT NULL,
+    reserved_after integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT inventory_transactions_inventory_id_fkey FOREIGN KEY (inventory_id) REFERENCES shop.inventory(id) ON DELETE RESTRICT,
+    CONSTRAINT inventory_transactions_pkey PRIMARY KEY (id),
+    CONSTRAINT inventory_transactions_quantity_check CHECK (
+CASE
+    WHEN (type = ANY (ARRAY['IN'::shop.inventory_tx_type, 'RESERVE'::shop.inventory_tx_type])) THEN (quantity > 0)
+    WHEN (type = ANY (ARRAY['OUT'::shop.inventory_tx_type, 'RELEASE'::shop.inventory_tx_type])) THEN (quantity < 0)
+    ELSE (quantity <> 0)
+END),
+    CONSTRAINT inventory_transactions_reason_check CHECK ((btrim(reason) <> ''::text))
+);
+
+CREATE TABLE shop.notifications (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    user_id uuid,
+    type shop.notification_type NOT NULL,
+    title text NOT NULL,
+    message text NOT NULL,
+    data jsonb,
+    read_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT notifications_message_check CHECK ((btrim(message) <> ''::text)),
+    CONSTRAINT notifications_pkey PRIMARY KEY (id),
+    CONSTRAINT notifications_title_check CHECK (((char_length(btrim(title)) >= 1) AND (char_length(btrim(title)) <= 255))),
+    CONSTRAINT notifications_user_id_fkey FOREIGN KEY (user_id) REFERENCES shop.users(id) ON DELETE CASCADE
+)
+WITH (fillfactor='80');
+
+CREATE TABLE shop.order_items (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    order_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    variant_id uuid,
+    sku text NOT NULL,
+    product_name text NOT NULL,
+    quantity integer NOT NULL,
+    unit_price numeric(10,2) NOT NULL,
+    line_total numeric(12,2) GENERATED ALWAYS AS (((quantity)::numeric * unit_price)) STORED NOT NULL,
+    CONSTRAINT order_items_order_id_fkey FOREIGN KEY (order_id) REFERENCES shop.orders(id) ON DELETE CASCADE,
+    CONSTRAINT order_items_order_id_product_id_variant_id_key UNIQUE NULLS NOT DISTINCT (order_id, product_id, variant_id),
+    CONSTRAINT order_items_pkey PRIMARY KEY (id),
+    CONSTRAINT order_items_product_id_fkey FOREIGN KEY (product_id) REFERENCES shop.products(id) ON DELETE RESTRICT,
+    CONSTRAINT order_items_product_id_variant_id_fkey FOREIGN KEY (product_id, variant_id) REFERENCES shop.product_variants(product_id, id) ON DELETE RESTRICT,
+    CONSTRAINT order_items_quantity_check CHECK ((quantity > 0)),
+    CONSTRAINT order_items_unit_price_check CHECK ((unit_price >= (0)::numeric))
+);
+
+CREATE TABLE shop.orders (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    order_number text DEFAULT ((('ORD-'::text || to_char((now() AT TIME ZONE 'UTC'::text), 'YYYYMMDD'::text)) || '-'::text) || to_char(nextval('shop.order_number_seq'::regclass), 'FM00000000'::text)) NOT NULL,
+    user_id uuid NOT NULL,
+    idempotency_key text,
+    status shop.order_status DEFAULT 'PENDING'::shop.order_status NOT NULL,
+    payment_status shop.payment_status DEFAULT 'PENDING'::shop.payment_status NOT NULL,
+    currency text DEFAULT 'USD'::text NOT NULL,
+    subtotal numeric(10,2) NOT NULL,
+    discount numeric(10,2) DEFAULT 0 NOT NULL,
+    tax numeric(10,2) NOT NULL,
+    shipping numeric(10,2) NOT NULL,
+    total numeric(10,2) NOT NULL,
+    discount_id uuid,
+    shipping_address jsonb NOT NULL,
+    billing_address jsonb NOT NULL,
+    shipping_method text DEFAULT 'standard'::text NOT NULL,
+    tracking_number text,
+    shipped_at timestamp with time zone,
+    delivered_at timestamp with time zone,
+    notes text,
+    admin_notes text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT orders_billing_address_check CHECK (((jsonb_typeof(billing_address) = 'object'::text) AND (billing_address ?& '{street,city,zip_code,country}'::text[]))),
+    CONSTRAINT orders_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT orders_delivered_at_check CHECK ((((status <> 'DELIVERED'::shop.order_status) OR (delivered_at IS NOT NULL)) AND (delivered_at >= shipped_at))),
+    CONSTRAINT orders_discount_check CHECK (((discount >= (0)::numeric) AND (discount <= subtotal))),
+    CONSTRAINT orders_discount_id_fkey FOREIGN KEY (discount_id) REFERENCES shop.discounts(id) ON DELETE SET NULL,
+    CONSTRAINT orders_idempotency_key_check CHECK (((char_length(idempotency_key) >= 1) AND (char_length(idempotency_key) <= 255))),
+    CONSTRAINT orders_order_number_key UNIQUE (order_number),
+    CONSTRAINT orders_pkey PRIMARY KEY (id),
+    CONSTRAINT orders_shipped_at_check CHECK (((status <> ALL (ARRAY['SHIPPED'::shop.order_status, 'DELIVERED'::shop.order_status])) OR (shipped_at IS NOT NULL))),
+    CONSTRAINT orders_shipping_address_check CHECK (((jsonb_typeof(shipping_address) = 'object'::text) AND (shipping_address ?& '{street,city,zip_code,country}'::text[]))),
+    CONSTRAINT orders_shipping_check CHECK ((shipping >= (0)::numeric)),
+    CONSTRAINT orders_shipping_method_check CHECK ((shipping_method = ANY (ARRAY['standard'::text, 'express'::text]))),
+    CONSTRAINT orders_tax_check CHECK ((tax >= (0)::numeric)),
+    CONSTRAINT orders_total_check CHECK ((total = (((subtotal - discount) + tax) + shipping))),
+    CONSTRAINT orders_user_id_fkey FOREIGN KEY (user_id) REFERENCES shop.users(id) ON DELETE RESTRICT,
+    CONSTRAINT orders_user_id_idempotency_key_key UNIQUE (user_id, idempotency_key)
+)
+WITH (fillfactor='80');
+
+CREATE TABLE shop.payments (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    order_id uuid NOT NULL,
+    amount numeric(10,2) NOT NULL,
+    currency text DEFAULT 'USD'::text NOT NULL,
+    status shop.payment_status DEFAULT 'PENDING'::shop.payment_status NOT NULL,
+    method shop.payment_method NOT NULL,
+    provider text DEFAULT 'stripe'::text NOT NULL,
+    provider_id text,
+    provider_data jsonb,
+    processed_at timestamp with time zone,
+    disputed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT payments_amount_check CHECK ((amount > (0)::numeric)),
+    CONSTRAINT payments_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT payments_order_id_fkey FOREIGN KEY (order_id) REFERENCES shop.orders(id) ON DELETE RESTRICT,
+    CONSTRAINT payments_pkey PRIMARY KEY (id),
+    CONSTRAINT payments_processed_at_check CHECK (((status <> ALL (ARRAY['COMPLETED'::shop.payment_status, 'REFUNDED'::shop.payment_status])) OR (processed_at IS NOT NULL))),
+    CONSTRAINT payments_provider_check CHECK ((btrim(provider) <> ''::text)),
+    CONSTRAINT payments_provider_id_check CHECK ((btrim(provider_id) <> ''::text)),
+    CONSTRAINT payments_provider_provider_id_key UNIQUE (provider, provider_id)
+)
+WITH (fillfactor='80');
+
+CREATE TABLE shop.product_stats (
+    product_id uuid NOT NULL,
+    rating_count integer DEFAULT 0 NOT NULL,
+    rating_sum integer DEFAULT 0 NOT NULL,
+    sold bigint DEFAULT 0 NOT NULL,
+    rating numeric(3,2) GENERATED ALWAYS AS (
+CASE rating_count
+    WHEN 0 THEN (0)::numeric
+    ELSE ((rating_sum)::numeric / (rating_count)::numeric)
+END) STORED NOT NULL,
+    CONSTRAINT product_stats_pkey PRIMARY KEY (product_id),
+    CONSTRAINT product_stats_product_id_fkey FOREIGN KEY (product_id) REFERENCES shop.products(id) ON DELETE CASCADE,
+    CONSTRAINT product_stats_rating_count_check CHECK ((rating_count >= 0)),
+    CONSTRAINT product_stats_rating_sum_check CHECK (((rating_sum >= rating_count) AND (rating_sum <= (5 * rating_count)))),
+    CONSTRAINT product_stats_sold_check CHECK ((sold >= 0))
+)
+WITH (fillfactor='80');
+
+CREATE TABLE shop.product_variants (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    product_id uuid NOT NULL,
+    name text NOT NULL,
+    sku text NOT NULL,
+    price numeric(10,2),
+    attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
+    image text,
+    is_active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT product_variants_attributes_check CHECK ((jsonb_typeof(attributes) = 'object'::text)),
+    CONSTRAINT product_variants_name_check CHECK (((char_length(btrim(name)) >= 1) AND (char_length(btrim(name)) <= 255))),
+    CONSTRAINT product_variants_pkey PRIMARY KEY (id),
+    CONSTRAINT product_variants_price_check CHECK ((price >= (0)::numeric)),
+    CONSTRAINT product_variants_product_id_attributes_key UNIQUE (product_id, attributes),
+    CONSTRAINT product_variants_product_id_fkey FOREIGN KEY (product_id) REFERENCES shop.products(id) ON DELETE CASCADE,
+    CONSTRAINT product_variants_product_id_id_key UNIQUE (product_id, id),
+    CONSTRAINT product_variants_sku_check CHECK (((char_length(btrim(sku)) >= 1) AND (char_length(btrim(sku)) <= 100))),
+    CONSTRAINT product_variants_sku_key UNIQUE (sku)
+);
+
+CREATE TABLE shop.products (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    category_id uuid NOT NULL,
+    name text NOT NULL,
+    slug text NOT NULL,
+    description text NOT NULL,
+    short_description text,
+    sku text NOT NULL,
+    barcode text,
+    price numeric(10,2) NOT NULL,
+    compare_price numeric(10,2),
+    cost_price numeric(10,2),
+    images text[] DEFAULT '{}'::text[] NOT NULL,
+    thumbnail text,
+    track_quantity boolean DEFAULT true NOT NULL,
+    low_stock_threshold integer DEFAULT 5 NOT NULL,
+    is_active boolean DEFAULT true NOT NULL,
+    is_featured boolean DEFAULT false NOT NULL,
+    is_digital boolean DEFAULT false NOT NULL,
+    weight numeric(8,2),
+    length numeric(8,2),
+    width numeric(8,2),
+    height numeric(8,2),
+    meta_title text,
+    meta_description text,
+    embedding public.vector(384),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    fts tsvector GENERATED ALWAYS AS ((((setweight(to_tsvector('english'::regconfig, name), 'A'::"char") || setweight(to_tsvector('simple'::regconfig, sku), 'A'::"char")) || setweight(to_tsvector('english'::regconfig, COALESCE(short_description, ''::text)), 'B'::"char")) || setweight(to_tsvector('english'::regconfig, description), 'C'::"char"))) STORED NOT NULL,
+    name_trigrams text[] GENERATED ALWAYS AS (core.trigrams(name)) STORED NOT NULL,
+    CONSTRAINT products_category_id_fkey FOREIGN KEY (category_id) REFERENCES shop.categories(id) ON DELETE RESTRICT,
+    CONSTRAINT products_compare_price_check CHECK ((compare_price >= price)),
+    CONSTRAINT products_cost_price_check CHECK ((cost_price >= (0)::numeric)),
+    CONSTRAINT products_embedding_check CHECK ((public.vector_norm(embedding) > (0)::double precision)),
+    CONSTRAINT products_height_check CHECK ((height >= (0)::numeric)),
+    CONSTRAINT products_length_check CHECK ((length >= (0)::numeric)),
+    CONSTRAINT products_low_stock_threshold_check CHECK ((low_stock_threshold >= 0)),
+    CONSTRAINT products_name_check CHECK (((char_length(btrim(name)) >= 1) AND (char_length(btrim(name)) <= 255))),
+    CONSTRAINT products_pkey PRIMARY KEY (id),
+    CONSTRAINT products_price_check CHECK ((price >= (0)::numeric)),
+    CONSTRAINT products_sku_check CHECK (((char_length(btrim(sku)) >= 1) AND (char_length(btrim(sku)) <= 100))),
+    CONSTRAINT products_sku_key UNIQUE (sku),
+    CONSTRAINT products_slug_check CHECK ((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text)),
+    CONSTRAINT products_slug_key UNIQUE (slug),
+    CONSTRAINT products_weight_check CHECK ((weight >= (0)::numeric)),
+    CONSTRAINT products_width_check CHECK ((width >= (0)::numeric))
+);
+
+CREATE TABLE shop.reviews (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    user_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    order_id uuid,
+    rating smallint NOT NULL,
+    title text,
+    content text NOT NULL,
+    is_approved boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    is_verified boolean GENERATED ALWAYS AS ((order_id IS NOT NULL)) STORED NOT NULL,
+    CONSTRAINT reviews_content_check CHECK (((char_length(btrim(content)) >= 1) AND (char_length(content) <= 10000))),
+    CONSTRAINT reviews_order_id_fkey FOREIGN KEY (order_id) REFERENCES shop.orders(id) ON DELETE SET NULL,
+    CONSTRAINT reviews_pkey PRIMARY KEY (id),
+    CONSTRAINT reviews_product_id_fkey FOREIGN KEY (product_id) REFERENCES shop.products(id) ON DELETE CASCADE,
+    CONSTRAINT reviews_rating_check CHECK (((rating >= 1) AND (rating <= 5))),
+    CONSTRAINT reviews_title_check CHECK ((char_length(title) <= 255)),
+    CONSTRAINT reviews_user_id_fkey FOREIGN KEY (user_id) REFERENCES shop.users(id) ON DELETE CASCADE,
+    CONSTRAINT reviews_user_id_product_id_key UNIQUE (user_id, product_id)
+);
+
+CREATE TABLE shop.sessions (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    user_id uuid NOT NULL,
+    expires timestamp with time zone NOT NULL,
+    session_token text NOT NULL,
+    CONSTRAINT sessions_pkey PRIMARY KEY (id),
+    CONSTRAINT sessions_session_token_key UNIQUE (session_token),
+    CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES shop.users(id) ON DELETE CASCADE
+);
+
+CREATE TABLE shop.settings (
+    key text NOT NULL,
+    value jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT settings_key_check CHECK ((key ~ '^[a-z0-9_.]{1,100}$'::text)),
+    CONSTRAINT settings_pkey PRIMARY KEY (key),
+    CONSTRAINT settings_value_check CHECK (((key <> ALL (ARRAY['tax.rate'::text, 'shipping.standard'::text, 'shipping.express'::text, 'shipping.free_from'::text, 'order.hold_minutes'::text])) OR ((jsonb_typeof(value) = 'number'::text) AND (value >= '0'::jsonb))))
+);
+
+CREATE TABLE shop.users (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    email text NOT NULL,
+    name text,
+    password_hash text,
+    email_verified timestamp with time zone,
+    image text,
+    phone text,
+    role shop.user_role DEFAULT 'USER'::shop.user_role NOT NULL,
+    last_login timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT users_email_check CHECK (((char_length(email) <= 255) AND (email ~ '^[^@[:space:]]+@[^@[:space:]]+$'::text))),
+    CONSTRAINT users_name_check CHECK (((char_length(btrim(name)) >= 1) AND (char_length(btrim(name)) <= 255))),
+    CONSTRAINT users_password_hash_check CHECK ((password_hash ~ '^\$[a-z0-9-]+\$'::text)),
+    CONSTRAINT users_phone_check CHECK ((phone ~ '^\+?[0-9 ()./-]{5,30}$'::text)),
+    CONSTRAINT users_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE shop.verification_tokens (
+    identifier text NOT NULL,
+    token text NOT NULL,
+    expires timestamp with time zone NOT NULL,
+    CONSTRAINT verification_tokens_pkey PRIMARY KEY (identifier, token)
+);
+
+CREATE TABLE shop.wishlist_items (
+    user_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT wishlist_items_pkey PRIMARY KEY (user_id, product_id),
+    CONSTRAINT wishlist_items_product_id_fkey FOREIGN KEY (product_id) REFERENCES shop.products(id) ON DELETE CASCADE,
+    CONSTRAINT wishlist_items_user_id_fkey FOREIGN KEY (user_id) REFERENCES shop.users(id) ON DELETE CASCADE
+);
+
+CREATE INDEX accounts_user_id_idx ON shop.accounts USING btree (user_id);
+
+CREATE UNIQUE INDEX addresses_user_id_default_key ON shop.addresses USING btree (user_id) WHERE is_default;
+
+CREATE INDEX addresses_user_id_idx ON shop.addresses USING btree (user_id);
+
+CREATE INDEX analytics_default_event_created_at_idx ON shop.analytics_default USING btree (event, created_at);
+
+ALTER INDEX shop.analytics_event_created_at_idx ATTACH PARTITION shop.analytics_default_event_created_at_idx;
+
+ALTER INDEX shop.analytics_pkey ATTACH PARTITION shop.analytics_default_pkey;
+
+CREATE INDEX analytics_default_session_id_idx ON shop.analytics_default USING btree (session_id) WHERE (session_id IS NOT NULL);
+
+ALTER INDEX shop.analytics_session_id_idx ATTACH PARTITION shop.analytics_default_session_id_idx;
+
+CREATE INDEX analytics_default_user_id_created_at_idx ON shop.analytics_default USING btree (user_id, created_at) WHERE (user_id IS NOT NULL);
+
+ALTER INDEX shop.analytics_user_id_created_at_idx ATTACH PARTITION shop.analytics_default_user_id_created_at_idx;
+
+CREATE INDEX analytics_event_created_at_idx ON ONLY shop.analytics USING btree (event, created_at);
+
+CREATE INDEX analytics_session_id_idx ON ONLY shop.analytics USING btree (session_id) WHERE (session_id IS NOT NULL);
+
+CREATE INDEX analytics_user_id_created_at_idx ON ONLY shop.analytics USING btree (user_id, created_at) WHERE (user_id IS NOT NULL);
+
+CREATE INDEX bought_together_product_id_orders_idx ON shop.bought_together USING btree (product_id, orders DESC, other_id);
+
+CREATE UNIQUE INDEX bought_together_product_id_other_id_key ON shop.bought_together USING btree (product_id, other_id);
+
+CREATE INDEX cart_items_product_id_variant_id_idx ON shop.cart_items USING btree (product_id, variant_id);
+
+CREATE INDEX categories_parent_id_sort_order_idx ON shop.categories USING btree (parent_id, sort_order);
+
+CREATE INDEX discount_redemptions_discount_id_user_id_idx ON shop.discount_redemptions USING btree (discount_id, user_id);
+
+CREATE INDEX discount_redemptions_user_id_idx ON shop.discount_redemptions USING btree (user_id);
+
+CREATE UNIQUE INDEX discounts_upper_code_key ON shop.discounts USING btree (upper(code));
+
+CREATE INDEX inventory_reservations_expires_at_idx ON shop.inventory_reservations USING btree (expires_at) WHERE (status = 'HELD'::shop.reservation_status);
+
+CREATE INDEX inventory_reservations_inventory_id_idx ON shop.inventory_reservations USING btree (inventory_id);
+
+CREATE INDEX inventory_transactions_created_at_idx ON shop.inventory_transactions USING brin (created_at);
+
+CREATE INDEX inventory_transactions_inventory_id_id_idx ON shop.inventory_transactions USING btree (inventory_id, id);
+
+CREATE INDEX inventory_transactions_reference_idx ON shop.inventory_transactions USING btree (reference) WHERE (reference IS NOT NULL);
+
+CREATE INDEX inventory_warehouse_idx ON shop.inventory USING btree (warehouse);
+
+CREATE INDEX notifications_user_id_created_at_id_idx ON shop.notifications USING btree (user_id, created_at, id);
+
+CREATE INDEX notifications_user_id_unread_idx ON shop.notifications USING btree (user_id, created_at, id) WHERE (read_at IS NULL);
+
+CREATE INDEX order_items_product_id_variant_id_idx ON shop.order_items USING btree (product_id, variant_id);
+
+CREATE INDEX orders_created_at_id_idx ON shop.orders USING btree (created_at, id);
+
+CREATE INDEX orders_created_at_total_idx ON shop.orders USING btree (created_at) INCLUDE (total) WHERE (payment_status = 'COMPLETED'::shop.payment_status);
+
+CREATE INDEX orders_discount_id_idx ON shop.orders USING btree (discount_id) WHERE (discount_id IS NOT NULL);
+
+CREATE INDEX orders_status_created_at_id_idx ON shop.orders USING btree (status, created_at, id);
+
+CREATE INDEX orders_user_id_created_at_id_idx ON shop.orders USING btree (user_id, created_at, id);
+
+CREATE INDEX payments_order_id_idx ON shop.payments USING btree (order_id);
+
+CREATE INDEX payments_status_created_at_id_idx ON shop.payments USING btree (status, created_at, id);
+
+CREATE INDEX product_stats_rating_product_id_idx ON shop.product_stats USING btree (rating, product_id);
+
+CREATE INDEX product_stats_sold_product_id_idx ON shop.product_stats USING btree (sold, product_id);
+
+CREATE INDEX product_variants_attributes_idx ON shop.product_variants USING gin (attributes jsonb_path_ops);
+
+CREATE INDEX products_category_id_idx ON shop.products USING btree (category_id);
+
+CREATE INDEX products_category_id_price_id_idx ON shop.products USING btree (category_id, price, id) WHERE (is_active AND (deleted_at IS NULL));
+
+CREATE INDEX products_created_at_id_idx ON shop.products USING btree (created_at, id) WHERE (is_active AND (deleted_at IS NULL));
+
+CREATE INDEX products_embedding_idx ON shop.products USING hnsw (embedding public.vector_cosine_ops) WHERE (is_active AND (deleted_at IS NULL));
+
+CREATE INDEX products_featured_created_at_id_idx ON shop.products USING btree (created_at, id) WHERE (is_featured AND is_active AND (deleted_at IS NULL));
+
+CREATE INDEX products_fts_idx ON shop.products USING gin (fts) WHERE (is_active AND (deleted_at IS NULL));
+
+CREATE INDEX products_lower_name_id_idx ON shop.products USING btree (lower(name) COLLATE "C", id) WHERE (is_active AND (deleted_at IS NULL));
+
+CREATE INDEX products_name_trigrams_idx ON shop.products USING gin (name_trigrams) WHERE (is_active AND (deleted_at IS NULL));
+
+CREATE INDEX products_price_id_idx ON shop.products USING btree (price, id) WHERE (is_active AND (deleted_at IS NULL));
+
+CREATE INDEX reviews_created_at_id_idx ON shop.reviews USING btree (created_at, id) WHERE (NOT is_approved);
+
+CREATE INDEX reviews_order_id_idx ON shop.reviews USING btree (order_id) WHERE (order_id IS NOT NULL);
+
+CREATE INDEX reviews_product_id_created_at_id_idx ON shop.reviews USING btree (product_id, created_at, id) INCLUDE (rating) WHERE is_approved;
+
+CREATE INDEX reviews_product_id_idx ON shop.reviews USING btree (product_id);
+
+CREATE INDEX sessions_expires_idx ON shop.sessions USING btree (expires);
+
+CREATE INDEX sessions_user_id_idx ON shop.sessions USING btree (user_id);
+
+CREATE INDEX users_created_at_id_idx ON shop.users USING btree (created_at, id) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX users_lower_email_key ON shop.users USING btree (lower(email)) WHERE (deleted_at IS NULL);
+
+CREATE INDEX users_role_created_at_id_idx ON shop.users USING btree (role, created_at, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX verification_tokens_expires_idx ON shop.verification_tokens USING btree (expires);
+
+CREATE INDEX wishlist_items_product_id_idx ON shop.wishlist_items USING btree (product_id);
+
+CREATE VIEW shop.catalogue AS
+ SELECT product.id,
+    product.category_id,
+    product.name,
+    product.slug,
+    product.short_description,
+    product.sku,
+    product.price,
+    product.compare_price,
+    product.thumbnail,
+    product.is_featured,
+    product.created_at,
+    product.fts,
+    product.name_trigrams,
+    product.embedding,
+    (lower(product.name) COLLATE "C") AS sort_name,
+    stats.rating,
+    stats.rating_count,
+    stats.sold,
+    ((NOT product.track_quantity) OR COALESCE(( SELECT true
+           FROM shop.inventory stock
+          WHERE ((stock.product_id = product.id) AND (stock.available > 0))
+         LIMIT 1), false)) AS in_stock
+   FROM (shop.products product
+     JOIN shop.product_stats stats ON ((stats.product_id = product.id)))
+  WHERE (product.is_active AND (product.deleted_at IS NULL));
+
+-- Columns of shop.catalogue
+--     id uuid
+--     category_id uuid
+--     name text
+--     slug text
+--     short_description text
+--     sku text
+--     price numeric(10,2)
+--     compare_price numeric(10,2)
+--     thumbnail text
+--     is_featured boolean
+--     created_at timestamp with time zone
+--     fts tsvector
+--     name_trigrams text[]
+--     embedding public.vector(384)
+--     sort_name text COLLATE "C"
+--     rating numeric(3,2)
+--     rating_count integer
+--     sold bigint
+--     in_stock boolean
+
+CREATE VIEW shop.product_stock AS
+ SELECT product.id AS product_id,
+    COALESCE(sum(stock.quantity), (0)::bigint) AS quantity,
+    COALESCE(sum(stock.reserved), (0)::bigint) AS reserved,
+    COALESCE(sum(stock.available), (0)::bigint) AS available,
+    ((NOT product.track_quantity) OR (COALESCE(sum(stock.available), (0)::bigint) > 0)) AS in_stock
+   FROM (shop.products product
+     LEFT JOIN shop.inventory stock ON ((stock.product_id = product.id)))
+  GROUP BY product.id;
+
+-- Columns of shop.product_stock
+--     product_id uuid
+--     quantity bigint
+--     reserved bigint
+--     available bigint
+--     in_stock boolean
+
+CREATE MATERIALIZED VIEW shop.bought_together AS
+ SELECT product_id,
+    other_id,
+    orders
+   FROM ( SELECT bought.product_id,
+            other.product_id AS other_id,
+            count(DISTINCT bought.order_id) AS orders,
+            row_number() OVER (PARTITION BY bought.product_id ORDER BY (count(DISTINCT bought.order_id)) DESC, other.product_id) AS place
+           FROM ((shop.order_items bought
+             JOIN shop.order_items other ON (((other.order_id = bought.order_id) AND (other.product_id <> bought.product_id))))
+             JOIN shop.orders entry ON (((entry.id = bought.order_id) AND (entry.payment_status = 'COMPLETED'::shop.payment_status))))
+          GROUP BY bought.product_id, other.product_id) pair
+  WHERE (place <= 50);
+
+-- Columns of shop.bought_together
+--     product_id uuid
+--     other_id uuid
+--     orders bigint
+
+CREATE TRIGGER accounts_audit AFTER INSERT OR DELETE OR UPDATE ON shop.accounts FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER addresses_audit AFTER INSERT OR DELETE OR UPDATE ON shop.addresses FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER addresses_set_updated_at BEFORE UPDATE ON shop.addresses FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER cart_items_set_updated_at BEFORE UPDATE ON shop.cart_items FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER categories_audit AFTER INSERT OR DELETE OR UPDATE ON shop.categories FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER categories_lock_tree BEFORE INSERT OR UPDATE OF id, parent_id ON shop.categories FOR EACH STATEMENT EXECUTE FUNCTION shop.lock_category_tree();
+
+CREATE TRIGGER categories_parent_id_acyclic AFTER INSERT OR UPDATE OF id, parent_id ON shop.categories FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION shop.require_acyclic_category();
+
+CREATE TRIGGER categories_set_updated_at BEFORE UPDATE ON shop.categories FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER discount_redemptions_count AFTER INSERT OR DELETE ON shop.discount_redemptions FOR EACH ROW EXECUTE FUNCTION shop.count_redemptions();
+
+CREATE TRIGGER discounts_audit AFTER INSERT OR DELETE OR UPDATE OF code, name, type, value, min_amount, max_amount, usage_limit, per_user, starts_at, expires_at, is_active ON shop.discounts FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER discounts_set_updated_at BEFORE UPDATE ON shop.discounts FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER inventory_quantity_by_ledger BEFORE UPDATE OF quantity, reserved ON shop.inventory FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND ((old.quantity <> new.quantity) OR (old.reserved <> new.reserved)))) EXECUTE FUNCTION shop.refuse_stock_by_hand();
+
+CREATE TRIGGER inventory_reservations_begin_held BEFORE INSERT ON shop.inventory_reservations FOR EACH ROW WHEN ((new.status <> 'HELD'::shop.reservation_status)) EXECUTE FUNCTION shop.refuse_stock_by_hand();
+
+CREATE TRIGGER inventory_reservations_fixed BEFORE UPDATE OF id, inventory_id, quantity ON shop.inventory_reservations FOR EACH ROW WHEN (((old.id <> new.id) OR (old.inventory_id <> new.inventory_id) OR (old.quantity <> new.quantity))) EXECUTE FUNCTION shop.refuse_stock_by_hand();
+
+CREATE TRIGGER inventory_reservations_held_stay BEFORE DELETE ON shop.inventory_reservations FOR EACH ROW WHEN ((old.status = 'HELD'::shop.reservation_status)) EXECUTE FUNCTION shop.refuse_stock_by_hand();
+
+CREATE TRIGGER inventory_reservations_post AFTER INSERT ON shop.inventory_reservations REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION shop.post_reservations();
+
+CREATE TRIGGER inventory_reservations_post_settled AFTER UPDATE ON shop.inventory_reservations REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION shop.post_settled_reservations();
+
+CREATE TRIGGER inventory_reservations_status_step BEFORE UPDATE OF status ON shop.inventory_reservations FOR EACH ROW WHEN (((old.status <> new.status) AND (((((old.status <> 'HELD'::shop.reservation_status) OR (new.status <> 'COMMITTED'::shop.reservation_status)) AND ((old.status <> 'HELD'::shop.reservation_status) OR (new.status <> 'RELEASED'::shop.reservation_status))) AND ((old.status <> 'HELD'::shop.reservation_status) OR (new.status <> 'EXPIRED'::shop.reservation_status))) AND ((old.status <> 'COMMITTED'::shop.reservation_status) OR (new.status <> 'RELEASED'::shop.reservation_status))))) EXECUTE FUNCTION shop.refuse_step();
+
+CREATE TRIGGER inventory_set_updated_at BEFORE UPDATE ON shop.inventory FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER inventory_starts_empty BEFORE INSERT ON shop.inventory FOR EACH ROW WHEN (((new.quantity <> 0) OR (new.reserved <> 0))) EXECUTE FUNCTION shop.refuse_stock_by_hand();
+
+CREATE TRIGGER inventory_transactions_by_reservation BEFORE INSERT ON shop.inventory_transactions FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND (new.type = ANY (ARRAY['RESERVE'::shop.inventory_tx_type, 'RELEASE'::shop.inventory_tx_type])))) EXECUTE FUNCTION shop.refuse_stock_by_hand();
+
+CREATE TRIGGER inventory_transactions_final BEFORE DELETE OR UPDATE ON shop.inventory_transactions FOR EACH ROW EXECUTE FUNCTION shop.refuse_stock_by_hand();
+
+CREATE TRIGGER inventory_transactions_post BEFORE INSERT ON shop.inventory_transactions FOR EACH ROW EXECUTE FUNCTION shop.post_inventory_transaction();
+
+CREATE TRIGGER orders_audit AFTER DELETE OR UPDATE ON shop.orders FOR EACH ROW EXECUTE FUNCTION core.audit_row('%_address');
+
+CREATE TRIGGER orders_follow AFTER UPDATE OF status ON shop.orders FOR EACH ROW WHEN ((old.status <> new.status)) EXECUTE FUNCTION shop.follow_order();
+
+CREATE TRIGGER orders_set_updated_at BEFORE UPDATE ON shop.orders FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER orders_status_step BEFORE UPDATE OF status ON shop.orders FOR EACH ROW WHEN (((old.status <> new.status) AND ((((((((((((old.status <> 'PENDING'::shop.order_status) OR (new.status <> 'CONFIRMED'::shop.order_status)) AND ((old.status <> 'PENDING'::shop.order_status) OR (new.status <> 'CANCELLED'::shop.order_status))) AND ((old.status <> 'CONFIRMED'::shop.order_status) OR (new.status <> 'PROCESSING'::shop.order_status))) AND ((old.status <> 'CONFIRMED'::shop.order_status) OR (new.status <> 'CANCELLED'::shop.order_status))) AND ((old.status <> 'CONFIRMED'::shop.order_status) OR (new.status <> 'REFUNDED'::shop.order_status))) AND ((old.status <> 'PROCESSING'::shop.order_status) OR (new.status <> 'SHIPPED'::shop.order_status))) AND ((old.status <> 'PROCESSING'::shop.order_status) OR (new.status <> 'CANCELLED'::shop.order_status))) AND ((old.status <> 'PROCESSING'::shop.order_status) OR (new.status <> 'REFUNDED'::shop.order_status))) AND ((old.status <> 'SHIPPED'::shop.order_status) OR (new.status <> 'DELIVERED'::shop.order_status))) AND ((old.status <> 'SHIPPED'::shop.order_status) OR (new.status <> 'REFUNDED'::shop.order_status))) AND ((old.status <> 'DELIVERED'::shop.order_status) OR (new.status <> 'REFUNDED'::shop.order_status))))) EXECUTE FUNCTION shop.refuse_step();
+
+CREATE TRIGGER payments_audit AFTER DELETE OR UPDATE ON shop.payments FOR EACH ROW EXECUTE FUNCTION core.audit_row('provider_data');
+
+CREATE TRIGGER payments_follow AFTER UPDATE OF status ON shop.payments FOR EACH ROW WHEN (((old.status <> new.status) AND (new.status = ANY (ARRAY['COMPLETED'::shop.payment_status, 'FAILED'::shop.payment_status])))) EXECUTE FUNCTION shop.follow_payment();
+
+CREATE TRIGGER payments_set_order AFTER UPDATE OF status ON shop.payments FOR EACH ROW EXECUTE FUNCTION shop.set_payment_status();
+
+CREATE TRIGGER payments_set_order_at_once AFTER INSERT ON shop.payments FOR EACH ROW WHEN ((new.status <> 'PENDING'::shop.payment_status)) EXECUTE FUNCTION shop.set_payment_status();
+
+CREATE TRIGGER payments_set_updated_at BEFORE UPDATE ON shop.payments FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER payments_status_step BEFORE UPDATE OF status ON shop.payments FOR EACH ROW WHEN (((old.status <> new.status) AND ((old.status = 'REFUNDED'::shop.payment_status) OR ((old.status = 'COMPLETED'::shop.payment_status) AND (new.status <> 'REFUNDED'::shop.payment_status)) OR ((new.status = 'REFUNDED'::shop.payment_status) AND (old.status <> 'COMPLETED'::shop.payment_status))))) EXECUTE FUNCTION shop.refuse_step();
+
+CREATE TRIGGER product_variants_audit AFTER INSERT OR DELETE OR UPDATE ON shop.product_variants FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER product_variants_set_updated_at BEFORE UPDATE ON shop.product_variants FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER products_add_stats AFTER INSERT ON shop.products FOR EACH ROW EXECUTE FUNCTION shop.add_product_stats();
+
+CREATE TRIGGER products_audit AFTER INSERT OR DELETE OR UPDATE ON shop.products FOR EACH ROW EXECUTE FUNCTION core.audit_row('embedding');
+
+CREATE TRIGGER products_set_updated_at BEFORE UPDATE ON shop.products FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER reviews_audit AFTER DELETE OR UPDATE ON shop.reviews FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER reviews_count AFTER INSERT OR DELETE OR UPDATE OF product_id, rating, is_approved ON shop.reviews FOR EACH ROW EXECUTE FUNCTION shop.count_review();
+
+CREATE TRIGGER reviews_set_updated_at BEFORE UPDATE ON shop.reviews FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER settings_audit AFTER INSERT OR DELETE OR UPDATE ON shop.settings FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER settings_set_updated_at BEFORE UPDATE ON shop.settings FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER users_audit AFTER INSERT OR DELETE OR UPDATE ON shop.users FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER users_set_updated_at BEFORE UPDATE ON shop.users FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+COMMENT ON FUNCTION shop.add_product_stats() IS 'For products: gives each new one its row of figures.';
+
+COMMENT ON FUNCTION shop.apply_payment_event(text,text,text,text,jsonb,numeric,text) IS 'Takes an event in, once, and does what follows from it: payment, order, stock, notification. amount and currency are what was paid; the ledger has the event under shop.<provider>.';
+
+COMMENT ON FUNCTION shop.category_subtree(text) IS 'The ids of a category and of all that stand in it.';
+
+COMMENT ON FUNCTION shop.count_redemptions() IS 'For redemptions: counts them in their discount, whose CHECK knows the limit.';
+
+COMMENT ON FUNCTION shop.count_review() IS 'For reviews: counts those that are approved in the figures of their product.';
+
+COMMENT ON FUNCTION shop.discount_amount(shop.discounts,numeric) IS 'What a discount takes off goods of a price: to the cent, at most max_amount.';
+
+COMMENT ON FUNCTION shop.ensure_partitions(integer) IS 'Makes the partitions of this month and the next ones, so many in all, each a month in UTC; returns how many were missing.';
+
+COMMENT ON FUNCTION shop.expire_reservations(bigint) IS 'Gives back what was held for too long, of up to so many orders and of up to so many reservations without one, and cancels the orders. Returns how many were given back.';
+
+COMMENT ON FUNCTION shop.follow_order() IS 'For orders: stock is sold or put back, sales are counted, a discount that was not used after all can be used again, and the customer is told.';
+
+COMMENT ON FUNCTION shop.follow_payment() IS 'For payments: tells the customer that one is completed or has failed.';
+
+COMMENT ON FUNCTION shop.lacking(jsonb) IS 'Of some lines, as for shop.reserve_stock(), those that there is not enough of.';
+
+COMMENT ON FUNCTION shop.lock_category_tree() IS 'For BEFORE INSERT OR UPDATE OF parent_id ... FOR EACH STATEMENT: lets one transaction at a time change the tree.';
+
+COMMENT ON FUNCTION shop.order_settings() IS 'The settings that totals are computed from, in one row.';
+
+COMMENT ON FUNCTION shop.payment_status_of(uuid) IS 'What the payments of an order come to: the best of them; NULL without any.';
+
+COMMENT ON FUNCTION shop.place_order(uuid,jsonb,jsonb,text,shop.payment_method,text,text,text) IS 'Makes an order of a user''s cart: stock is held, prices are kept, a discount is used, a payment is awaited, the cart is empty, and an e-mail is on its way. The same key is the same order. Raises SH001 to SH005, and changes nothing then.';
+
+COMMENT ON FUNCTION shop.post_inventory_transaction() IS 'For the ledger: changes the stock by what an entry says.';
+
+COMMENT ON FUNCTION shop.post_reservations() IS 'For reservations: writes what is held to the ledger.';
+
+COMMENT ON FUNCTION shop.post_settled_reservations() IS 'For reservations: writes to the ledger that what was held is sold or free again, and that what was sold is back.';
+
+COMMENT ON FUNCTION shop.redeem_discount(text,uuid,numeric,uuid) IS 'Uses a discount, once more, for goods of a price, and returns what it takes off. Raises SH002 if it does not apply, SH003 if it is used up.';
+
+COMMENT ON FUNCTION shop.refuse_step() IS 'For BEFORE UPDATE OF status ... WHEN (no such step): refuses it as a broken CHECK that has the trigger''s name.';
+
+COMMENT ON FUNCTION shop.refuse_stock_by_hand() IS 'For inventory and its ledger: refuses what would put the two out of step.';
+
+COMMENT ON FUNCTION shop.require_acyclic_category() IS 'For categories: refuses a parent that is the category itself or stands in it.';
+
+COMMENT ON FUNCTION shop.reserve_stock(jsonb,interval,uuid) IS 'Holds all lines, [{"product_id", "variant_id", "quantity"}], for a while, or none: no rows then. The warehouse main comes first, then the others. What is not counted needs no reservation.';
+
+COMMENT ON FUNCTION shop.set_payment_status() IS 'For payments: makes the payment status of their order what they come to.';
+
+COMMENT ON FUNCTION shop.tell(shop.orders,shop.notification_type,text,text) IS 'Tells the customer of an order what happened to it: on the site and, with a template, by e-mail.';
+
+COMMENT ON MATERIALIZED VIEW shop.bought_together IS 'For each product the fifty others that most paid orders of it hold, as of its last refresh by refresh_bought_together().';
+
+COMMENT ON SCHEMA shop IS 'An online shop: catalogue, stock, carts, orders, payments, reviews, analytics.';
+
+COMMENT ON SEQUENCE shop.order_number_seq IS 'The last part of order numbers; numbers of orders that failed are left out.';
+
+COMMENT ON COLUMN shop.accounts.expires_at IS 'When access_token ends, in seconds since 1970.';
+
+COMMENT ON COLUMN shop.addresses.country IS 'ISO 3166-1, two letters.';
+
+COMMENT ON COLUMN shop.addresses.state IS 'Empty where a country has none.';
+
+COMMENT ON COLUMN shop.analytics.session_id IS 'Who it was, as long as nobody has logged in.';
+
+COMMENT ON COLUMN shop.categories.sort_order IS 'The place among those with the same parent; smaller is first.';
+
+COMMENT ON COLUMN shop.discounts.max_amount IS 'The most that it takes off.';
+
+COMMENT ON COLUMN shop.discounts.min_amount IS 'The least that the goods must cost.';
+
+COMMENT ON COLUMN shop.discounts.used_count IS 'How many redemptions there are; kept by a trigger on them.';
+
+COMMENT ON COLUMN shop.discounts.value IS 'Percent of the goods, or dollars; without meaning for FREE_SHIPPING.';
+
+COMMENT ON COLUMN shop.inventory.quantity IS 'The sum of the ledger''s IN, OUT, ADJUSTMENT and TRANSFER.';
+
+COMMENT ON COLUMN shop.inventory.reserved IS 'The sum of the ledger''s RESERVE and RELEASE: what is promised, and still here.';
+
+COMMENT ON COLUMN shop.inventory_reservations.expires_at IS 'When somebody may give it back who is not its owner, by shop.expire_reservations().';
+
+COMMENT ON COLUMN shop.inventory_transactions.quantity IS 'What is added to the stock, or to what of it is reserved; taken away if negative.';
+
+COMMENT ON COLUMN shop.inventory_transactions.quantity_after IS 'How many there were after it; set by the ledger.';
+
+COMMENT ON COLUMN shop.inventory_transactions.reference IS 'What it was for, such as an order''s id.';
+
+COMMENT ON COLUMN shop.inventory_transactions.reserved_after IS 'How many of them were reserved after it; set by the ledger.';
+
+COMMENT ON COLUMN shop.notifications.user_id IS 'NULL if it is for those who run the shop.';
+
+COMMENT ON COLUMN shop.orders.discount IS 'What is taken off the goods. Free shipping is no discount of the goods.';
+
+COMMENT ON COLUMN shop.orders.idempotency_key IS 'The client''s own name for its wish to order: sent again, it is the same order.';
+
+COMMENT ON COLUMN shop.orders.payment_status IS 'What its payments come to; kept by a trigger on them.';
+
+COMMENT ON COLUMN shop.payments.disputed_at IS 'Since when the customer''s bank disputes it.';
+
+COMMENT ON COLUMN shop.payments.provider_data IS 'What the provider last said of it.';
+
+COMMENT ON COLUMN shop.payments.provider_id IS 'The provider''s id of it, such as that of Stripe''s PaymentIntent; NULL until the provider was asked.';
+
+COMMENT ON COLUMN shop.product_stats.rating IS 'The mean of the reviews that are approved; 0 without any.';
+
+COMMENT ON COLUMN shop.product_stats.sold IS 'How many were paid for and not given back.';
+
+COMMENT ON COLUMN shop.product_variants.attributes IS 'What tells it from the others, such as {"color": "black"}.';
+
+COMMENT ON COLUMN shop.product_variants.price IS 'NULL if it costs what the product does.';
+
+COMMENT ON COLUMN shop.products.compare_price IS 'What it cost before; shown crossed out.';
+
+COMMENT ON COLUMN shop.products.embedding IS 'Embedding of name and description; cosine distance. The zero vector has no direction and is refused.';
+
+COMMENT ON COLUMN shop.products.fts IS 'Name and SKU (weight A), short description (B), description (C).';
+
+COMMENT ON COLUMN shop.products.low_stock_threshold IS 'As soon as no more than so many are available, somebody should order more.';
+
+COMMENT ON COLUMN shop.products.name_trigrams IS 'Trigrams of the name, for candidates by similarity.';
+
+COMMENT ON COLUMN shop.products.track_quantity IS 'Whether there is a stock that can run out.';
+
+COMMENT ON COLUMN shop.products.weight IS 'In kilograms; length, width and height are in centimetres.';
+
+COMMENT ON COLUMN shop.reviews.is_approved IS 'Whether it is shown, and counts.';
+
+COMMENT ON COLUMN shop.reviews.order_id IS 'The order by which the user got it.';
+
+COMMENT ON COLUMN shop.users.password_hash IS 'In a self-describing form, such as $argon2id$...; a bare password has none and is refused. NULL for who logs in elsewhere, by shop.accounts.';
+
+COMMENT ON TABLE shop.accounts IS 'Where else a user logs in, as NextAuth keeps it.';
+
+COMMENT ON TABLE shop.addresses IS 'Where a user lives or has parcels sent. Orders keep a copy of their own.';
+
+COMMENT ON TABLE shop.analytics IS 'What visitors do: product_view, cart_add, order_placed and whatever else clients want to count.';
+
+COMMENT ON TABLE shop.analytics_default IS 'Events of months that have no partition.';
+
+COMMENT ON TABLE shop.cart_items IS 'What a user has in the cart; prices are looked up when it is looked at.';
+
+COMMENT ON TABLE shop.categories IS 'The shelves of the shop; each may stand in another one.';
+
+COMMENT ON TABLE shop.discount_redemptions IS 'Who used a discount, and for which order; gone when the order is cancelled.';
+
+COMMENT ON TABLE shop.discounts IS 'What a code takes off an order.';
+
+COMMENT ON TABLE shop.inventory IS 'How many of a product, or of one of its variants, lie in a warehouse.';
+
+COMMENT ON TABLE shop.inventory_reservations IS 'Stock that is kept for somebody, for an order or for what may become one.';
+
+COMMENT ON TABLE shop.inventory_transactions IS 'The ledger: all that ever changed the stock. An entry is never changed.';
+
+COMMENT ON TABLE shop.notifications IS 'What a user is told when the site is opened.';
+
+COMMENT ON TABLE shop.order_items IS 'What was bought, by the name and for the price that it had then.';
+
+COMMENT ON TABLE shop.orders IS 'What a user bought at one time, with the totals and addresses of that moment.';
+
+COMMENT ON TABLE shop.payments IS 'A payment of an order; another try with the provider''s same id is the same one.';
+
+COMMENT ON TABLE shop.product_stats IS 'How a product is rated and how often it was sold: one row for each product, kept by triggers on reviews and orders.';
+
+COMMENT ON TABLE shop.product_variants IS 'A product in one colour, size and so on.';
+
+COMMENT ON TABLE shop.products IS 'What is, or was, for sale; its slug and SKU are never given to another.';
+
+COMMENT ON TABLE shop.reviews IS 'What a user thinks of a product.';
+
+COMMENT ON TABLE shop.sessions IS 'Who is logged in, as NextAuth keeps it.';
+
+COMMENT ON TABLE shop.settings IS 'What admins may change without a release.';
+
+COMMENT ON TABLE shop.users IS 'A person, once for each e-mail address in any case, deleted ones aside.';
+
+COMMENT ON TABLE shop.verification_tokens IS 'Links that were sent by e-mail to log in with, as NextAuth keeps them.';
+
+COMMENT ON TABLE shop.wishlist_items IS 'What a user would like to have.';
+
+COMMENT ON TYPE shop.discount_type IS 'What a discount takes off: a share or an amount of the goods, or the shipping.';
+
+COMMENT ON TYPE shop.event_outcome IS 'What became of an event. DUPLICATE: it was applied before. STALE: a later one was. IGNORED: nobody needs it. UNKNOWN_PAYMENT, AMOUNT_DIFFERS: it waits. REFUND_DUE: there is money for an order that was cancelled or paid already.';
+
+COMMENT ON TYPE shop.inventory_tx_type IS 'Why stock changed. IN, OUT, ADJUSTMENT and TRANSFER change what is there, RESERVE and RELEASE what of it is promised.';
+
+COMMENT ON TYPE shop.name_position IS 'The last row that was seen of a list by name: what the next page begins behind.';
+
+COMMENT ON TYPE shop.notification_type IS 'What a notification is about.';
+
+COMMENT ON TYPE shop.number_position IS 'The last row that was seen of a list by a price or a figure.';
+
+COMMENT ON TYPE shop.order_status IS 'PENDING: placed, its stock is held for a while. CONFIRMED: paid, its stock is gone. PROCESSING: being packed. SHIPPED, DELIVERED: on its way, there. CANCELLED: given up before it was shipped. REFUNDED: given up after it was paid.';
+
+COMMENT ON TYPE shop.payment_method IS 'What a customer pays with.';
+
+COMMENT ON TYPE shop.payment_status IS 'How far a payment is; one that has FAILED may still be COMPLETED by another try.';
+
+COMMENT ON TYPE shop.reservation_status IS 'HELD: nobody else can have it. COMMITTED: it was sold. RELEASED, EXPIRED: it was given back, by somebody or by the clock.';
+
+COMMENT ON TYPE shop.time_position IS 'The last row that was seen of a list by time.';
+
+COMMENT ON TYPE shop.user_role IS 'What a user may do: run the shop, buy in it, or buy without an account.';
+
+COMMENT ON VIEW shop.catalogue IS 'The products that are for sale, with their figures.';
+
+COMMENT ON VIEW shop.product_stock IS 'How many there are of a product, in all variants and warehouses.';
 
 -- In no schema
 
