@@ -1,7 +1,7 @@
 """A page from the cache beside the same page from the database; and that none is stale.
 
-The page is that of a business idea with all that belongs to it. What it costs without a
-cache is what a service pays: a connection of the pool, and the query.
+The page is that of a product with its variants, stock and rating. What it costs without
+a cache is what a service pays: a connection of the pool, and the query.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
@@ -21,9 +21,7 @@ from pydantic import SecretStr
 
 from benchmarks.timing import milliseconds, percentile
 from drystone.cache import (
-    SHORT,
     Cache,
-    CachedQuery,
     invalidate,
     open_async_cache,
     open_cache,
@@ -34,33 +32,31 @@ from drystone.database.transactions import in_transaction
 from drystone.embedded import EmbeddedRedis
 from drystone.settings import Settings
 from drystone.systems import seeding, shipped
-from drystone.systems.ideas.business_ideas import get_idea_complete
+from drystone.systems.shop.catalogue import get_product
+from drystone.systems.shop.pages import PRODUCT
 
 _CALLS = 2000
 _TRIALS = 10_000
 _READERS = 4
 _WRITERS = 2
-_IDEAS = 5
 _LARGEST_SHARE = 1 / 5
 
-_PAGE: Final = CachedQuery(get_idea_complete, ttl=SHORT, tags=["idea:{idea_id}"])
-
-_IDS = b"SELECT id FROM ideas.business_ideas WHERE deleted_at IS NULL ORDER BY id"
-# A title that can be counted in.
-_RETITLE = b"""
-UPDATE ideas.business_ideas
-SET title = lpad((ltrim(title, '0')::integer + 1)::text, 5, '0')
-WHERE id = %s
-RETURNING title
+_PAGES = b"SELECT slug FROM shop.products WHERE is_active ORDER BY slug"
+# A text that can be counted in.
+_COUNT = b"""
+UPDATE shop.products
+SET short_description = short_description::integer + 1
+WHERE slug = %s
+RETURNING id, short_description
 """
-_BEGIN = b"UPDATE ideas.business_ideas SET title = '00001' WHERE id = ANY (%s)"
+_BEGIN = b"UPDATE shop.products SET short_description = '1'"
 
 
 def run(connection: Connection[Any]) -> None:
     """Print what a page costs with and without the cache, and count stale reads."""
-    for seed in seeding.find_seeds([shipped("sql")], stage="dev", systems=["ideas"]):
+    for seed in seeding.find_seeds([shipped("sql")], stage="dev", systems=["shop"]):
         seeding.load(connection, seed)
-    ids = [row[0] for row in connection.execute(_IDS)]
+    slugs = [row[0] for row in connection.execute(_PAGES)]
     info = connection.info
     conninfo = make_conninfo(
         "", host=info.host, port=info.port, user=info.user, dbname=info.dbname
@@ -69,41 +65,41 @@ def run(connection: Connection[Any]) -> None:
     try:
         settings = Settings(redis_url=SecretStr(redis.start()))
         with open_pool(conninfo, settings) as pool, open_cache(pool, settings) as cache:
-            _costs(pool, cache, ids)
-            asyncio.run(_async_costs(conninfo, settings, ids))
-            _stale_reads(connection, pool, cache, ids[:_IDEAS])
+            _costs(pool, cache, slugs)
+            asyncio.run(_async_costs(conninfo, settings, slugs))
+            _stale_reads(connection, pool, cache, slugs)
     finally:
         redis.reset()
 
 
-def _costs(pool: Pool, cache: Cache, ids: list[Any]) -> None:
-    def ask(idea_id: Any) -> None:
+def _costs(pool: Pool, cache: Cache, slugs: list[str]) -> None:
+    def ask(slug: str) -> None:
         with pool.connection() as connection:
-            get_idea_complete(connection, idea_id=idea_id)
+            get_product(connection, slug=slug)
 
-    def read(idea_id: Any) -> None:
-        cache.read(_PAGE, idea_id=idea_id)
+    def read(slug: str) -> None:
+        cache.read(PRODUCT, slug=slug)
 
     with pool.connection() as connection:
 
-        def query(idea_id: Any) -> None:
-            get_idea_complete(connection, idea_id=idea_id)
+        def query(slug: str) -> None:
+            get_product(connection, slug=slug)
 
-        _show("threads", [("query alone", query), ("pool, query", ask)], read, ids)
+        _show("threads", [("query alone", query), ("pool, query", ask)], read, slugs)
 
 
 def _show(
     world: str,
     uncached: list[tuple[str, Callable[[Any], Any]]],
     read: Callable[[Any], Any],
-    ids: list[Any],
+    slugs: list[str],
 ) -> None:
     chance = random.Random(1)
     rows = []
     taken: dict[str, float] = {}
     for name, call in [*uncached, ("cache, hit", read)]:
-        asked = [chance.choice(ids) for _ in range(_CALLS)]
-        for each in ids:
+        asked = [chance.choice(slugs) for _ in range(_CALLS)]
+        for each in slugs:
             call(each)
         found = milliseconds(call, asked)
         taken[name] = percentile(found, 50)
@@ -113,28 +109,28 @@ def _show(
     line(f"a hit costs {share:.2f} of the page; {_LARGEST_SHARE:.2f} is the most")
 
 
-async def _async_costs(conninfo: str, settings: Settings, ids: list[Any]) -> None:
+async def _async_costs(conninfo: str, settings: Settings, slugs: list[str]) -> None:
     chance = random.Random(1)
     async with (
         open_async_pool(conninfo, settings) as pool,
         open_async_cache(pool, settings) as cache,
     ):
 
-        async def ask(idea_id: Any) -> None:
+        async def ask(slug: str) -> None:
             async with pool.connection() as connection:
-                await get_idea_complete(connection, idea_id=idea_id)
+                await get_product(connection, slug=slug)
 
-        async def read(idea_id: Any) -> None:
-            await cache.read(_PAGE, idea_id=idea_id)
+        async def read(slug: str) -> None:
+            await cache.read(PRODUCT, slug=slug)
 
         rows = []
         for name, call in (("pool, query", ask), ("cache, hit", read)):
-            for each in ids:
+            for each in slugs:
                 await call(each)
             found = []
             for _ in range(_CALLS):
                 begin = time.perf_counter()
-                await call(chance.choice(ids))
+                await call(chance.choice(slugs))
                 found.append((time.perf_counter() - begin) * 1000)
             cells = (f"{percentile(found, percent):.3f}" for percent in (50, 95))
             rows.append((name, *cells))
@@ -142,12 +138,12 @@ async def _async_costs(conninfo: str, settings: Settings, ids: list[Any]) -> Non
 
 
 def _stale_reads(
-    connection: Connection[Any], pool: Pool, cache: Cache, ids: list[Any]
+    connection: Connection[Any], pool: Pool, cache: Cache, slugs: list[str]
 ) -> None:
-    """Change ideas while others read them; count reads of what was before a change."""
-    connection.execute(_BEGIN, [ids])
+    """Change products while others read them; count reads of what was before."""
+    connection.execute(_BEGIN)
     cache.clear()
-    committed = dict.fromkeys(ids, 1)
+    committed = dict.fromkeys(slugs, 1)
     lock = threading.Lock()
     over = threading.Event()
     trials = iter(range(_TRIALS))
@@ -155,26 +151,27 @@ def _stale_reads(
 
     def write() -> None:
         for _ in trials:
-            idea = random.choice(ids)
+            slug = random.choice(slugs)
 
-            def work(connection: Connection[Any], idea: Any = idea) -> int:
-                invalidate(connection, f"idea:{idea}")
-                row = connection.execute(_RETITLE, [idea]).fetchone()
+            def work(connection: Connection[Any], slug: str = slug) -> int:
+                row = connection.execute(_COUNT, [slug]).fetchone()
                 assert row is not None
-                return int(row[0])
+                invalidate(connection, f"product:{row[0]}")
+                return int(row[1])
 
             number = in_transaction(pool, work)
             with lock:
-                committed[idea] = max(committed[idea], number)
+                committed[slug] = max(committed[slug], number)
 
     def read(reader: int) -> None:
         while not over.is_set():
-            idea = random.choice(ids)
-            least = committed[idea]
-            page = cache.read(_PAGE, idea_id=idea)
+            slug = random.choice(slugs)
+            least = committed[slug]
+            page = cache.read(PRODUCT, slug=slug)
             assert page is not None
+            assert page.short_description is not None
             reads[reader] += 1
-            stale[reader] += int(page.title) < least
+            stale[reader] += int(page.short_description) < least
 
     began = time.perf_counter()
     hits = cache.counts.hits
