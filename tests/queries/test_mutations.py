@@ -41,7 +41,7 @@ SEED = 2026
 OF_A_QUERY, OF_THE_SCHEMA = 40, 4  # of each kind
 
 # PostgreSQL looks at these only when they are executed.
-DEFINITIONS = {"CREATE", "DROP"}
+DEFINITIONS = {"CREATE", "DROP", "REFRESH"}
 
 STORE = """
 CREATE SCHEMA store;
