@@ -1023,6 +1023,8 @@ CREATE INDEX entities_known_as_idx ON dining.entities USING gin (known_as);
 
 CREATE INDEX entities_longitude_latitude_idx ON dining.entities USING btree (longitude, latitude) WHERE (latitude IS NOT NULL);
 
+CREATE INDEX entities_normalized_name_idx ON dining.entities USING btree (normalized_name COLLATE "C");
+
 CREATE INDEX entities_restaurant_score_id_idx ON dining.entities USING btree (restaurant_score, id) WHERE (restaurant_score IS NOT NULL);
 
 CREATE INDEX entities_trigrams_idx ON dining.entities USING gin (trigrams);

@@ -1,7 +1,8 @@
-"""A real database for every test: a clone of a migrated template.
+"""A real database for every test: a clone of a migrated template, or a shared one.
 
 One embedded server serves the whole run, without fsync; each worker has a template of
-its own, and each test a clone of it.
+its own, and each test a clone of it. Cloning is most of what a test costs: those that
+can do all they do in one transaction take a fixture that rolls it back, and share.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import pkgutil
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +21,7 @@ import pytest
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pytest_postgresql import factories
+from pytest_postgresql.executors import NoopExecutor
 
 from drystone import systems
 from drystone.database.session import connect
@@ -94,6 +97,18 @@ empty_clone = factories.postgresql("empty_template")
 migrated_template = factories.postgresql_noproc(dbname="migrated", load=[_migrate])
 migrated_clone = factories.postgresql("migrated_template")
 
+migrated_shared = factories.postgresql_noproc(
+    dbname="migrated_shared", depends_on="migrated_template", load=[_nothing]
+)
+
+seeded_template = factories.postgresql_noproc(
+    dbname="seeded", depends_on="migrated_template", load=[_seed("dev")]
+)
+seeded_clone = factories.postgresql("seeded_template")
+seeded_shared = factories.postgresql_noproc(
+    dbname="seeded_shared", depends_on="seeded_template", load=[_nothing]
+)
+
 demo_template = factories.postgresql_noproc(
     dbname="demo", depends_on="migrated_template", load=[_seed("demo")]
 )
@@ -132,11 +147,30 @@ def connection(database_url: str, settings: Settings) -> Iterator[Connection[Any
 
 
 @pytest.fixture
-def seeded(connection: Connection[Any]) -> Connection[Any]:
-    """The same with the hand-written development seed."""
-    for seed in seeding.find_seeds([shipped("sql")], stage="dev"):
-        seeding.load(connection, seed)
-    return connection
+def undone(
+    migrated_shared: NoopExecutor, settings: Settings
+) -> Iterator[Connection[Any]]:
+    """The same in a transaction that is rolled back."""
+    with _undone(migrated_shared, settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def seeded(
+    seeded_clone: Connection[Any], settings: Settings
+) -> Iterator[Connection[Any]]:
+    """A session on a database with the hand-written development seed."""
+    with connect(_url(seeded_clone), settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def seeded_undone(
+    seeded_shared: NoopExecutor, settings: Settings
+) -> Iterator[Connection[Any]]:
+    """The same in a transaction that is rolled back."""
+    with _undone(seeded_shared, settings) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -160,6 +194,21 @@ def queries() -> Any:
             }
             setattr(found, system.name.rpartition(".")[2], SimpleNamespace(**modules))
     return found
+
+
+@contextmanager
+def _undone(shared: NoopExecutor, settings: Settings) -> Iterator[Connection[Any]]:
+    url = _conninfo(
+        host=shared.host,
+        port=shared.port,
+        user=shared.user,
+        dbname=shared.template_dbname,
+    )
+    with (
+        connect(url, settings) as opened,
+        opened.transaction(force_rollback=True),
+    ):
+        yield opened
 
 
 def _url(connection: Connection[Any]) -> str:

@@ -20,3 +20,5 @@ DROP INDEX dining.entities_embedding_idx;
 DROP INDEX dining.entities_trigrams_idx;
 
 DROP INDEX dining.entities_known_as_idx;
+
+DROP INDEX dining.entities_normalized_name_idx;

@@ -1,7 +1,7 @@
 -- depends: dining-0006-create-users
 --
--- The ways to find an entity: by an alias, by a name that is spelled almost like it, by
--- meaning, by where it is; and what searches are asked with.
+-- The ways to find an entity: by how its name begins, by an alias, by a name that is
+-- spelled almost like it, by meaning, by where it is; and what searches are asked with.
 --
 -- The HNSW build fits maintenance_work_mem up to about 40,000 entities in 64 MB; beyond
 -- that, build it CONCURRENTLY with more memory.
@@ -12,6 +12,10 @@
 --
 -- drystone: ignore-file index-blocks-writes, work-under-lock: it comes in one release
 -- with its table, which has no rows and no clients yet.
+
+-- Bytewise: what begins with some text is one range.
+CREATE INDEX entities_normalized_name_idx
+    ON dining.entities (normalized_name COLLATE "C");
 
 CREATE INDEX entities_known_as_idx
     ON dining.entities USING gin (known_as);

@@ -131,41 +131,88 @@ WHERE entity.id = :entity_id;
 -- while somebody types: names that begin so first, then the best restaurants. types may
 -- be NULL.
 --
--- The trigram of a word's first letter alone is the commonest, and is implied by the one
--- of its first two letters: not looked up, it costs nothing.
+-- Inner words and aliases are looked at only where names leave room. The trigram of a
+-- word's first letter alone is the commonest, and is implied by the one of its first
+-- two letters: not looked up, it costs nothing.
 WITH typed AS MATERIALIZED (
     SELECT
         dining.normalize_name(:prefix::text) AS prefix,
+        coalesce(:limit_rows::bigint, 10) AS limit_rows
+),
+name AS MATERIALIZED (
+    SELECT
+        entity.id,
+        entity.type,
+        entity.name,
+        entity.normalized_name,
+        entity.restaurant_score
+    FROM typed
+    INNER JOIN dining.entities AS entity
+        ON entity.normalized_name COLLATE "C" >= typed.prefix
+        AND entity.normalized_name COLLATE "C" < typed.prefix || chr(1114111)
+    WHERE :types::dining.entity_type[] IS NULL OR entity.type = ANY (:types)
+    ORDER BY
+        entity.restaurant_score DESC NULLS LAST,
+        entity.normalized_name,
+        entity.id
+    LIMIT (SELECT typed.limit_rows FROM typed)
+),
+word AS MATERIALIZED (
+    SELECT
+        typed.prefix,
         ARRAY(
             SELECT given.trigram
-            FROM unnest(dining.name_trigrams(ARRAY[:prefix::text])) AS given (trigram)
+            FROM unnest(dining.name_trigrams(ARRAY[typed.prefix])) AS given (trigram)
             WHERE
-                given.trigram
-                    <> right('  ' || dining.normalize_name(:prefix::text), 2) || ' '
+                given.trigram <> right('  ' || typed.prefix, 2) || ' '
                 AND (
                     left(given.trigram, 2) <> '  '
-                    OR char_length(dining.normalize_name(:prefix::text)) = 1
+                    OR char_length(typed.prefix) = 1
                 )
         ) AS trigrams
+    FROM typed
+    WHERE
+        typed.prefix IS NOT NULL
+        AND typed.limit_rows > (SELECT count(*) FROM name)
+),
+other AS (
+    SELECT
+        entity.id,
+        entity.type,
+        entity.name,
+        entity.normalized_name,
+        entity.restaurant_score
+    FROM word
+    INNER JOIN dining.entities AS entity
+        ON entity.trigrams @> word.trigrams
+    WHERE
+        (:types::dining.entity_type[] IS NULL OR entity.type = ANY (:types))
+        AND NOT starts_with(entity.normalized_name, word.prefix)
+        AND EXISTS (
+            SELECT
+            FROM unnest(entity.known_as) AS known (name)
+            WHERE strpos(' ' || known.name, ' ' || word.prefix) > 0
+        )
 )
 SELECT
-    entity.id,
-    entity.type,
-    entity.name,
-    starts_with(entity.normalized_name, typed.prefix) AS is_name
-FROM typed
-INNER JOIN dining.entities AS entity
-    ON entity.trigrams @> typed.trigrams
-WHERE
-    (:types::dining.entity_type[] IS NULL OR entity.type = ANY (:types))
-    AND EXISTS (
-        SELECT
-        FROM unnest(entity.known_as) AS known (name)
-        WHERE strpos(' ' || known.name, ' ' || typed.prefix) > 0
-    )
+    found.id,
+    found.type,
+    found.name,
+    found.is_name
+FROM (
+    SELECT
+        name.*,
+        true AS is_name
+    FROM name
+    UNION ALL
+    SELECT
+        other.*,
+        false AS is_name
+    FROM other
+) AS found
 ORDER BY
-    is_name DESC,
-    entity.restaurant_score DESC NULLS LAST,
-    entity.normalized_name,
-    entity.id
-LIMIT coalesce(:limit_rows::bigint, 10);
+    found.is_name DESC,
+    found.restaurant_score DESC NULLS LAST,
+    found.normalized_name,
+    found.id
+LIMIT (SELECT typed.limit_rows FROM typed);

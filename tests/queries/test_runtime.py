@@ -198,6 +198,16 @@ def echo(sql_type: str, *, binary: bool) -> Statement[Any]:
 @pytest.fixture
 def shop(connection: Connection[Any]) -> Connection[Any]:
     """A session that knows types of its own."""
+    return _with_types(connection)
+
+
+@pytest.fixture
+def types(undone: Connection[Any]) -> Connection[Any]:
+    """The same in a transaction that is rolled back."""
+    return _with_types(undone)
+
+
+def _with_types(connection: Connection[Any]) -> Connection[Any]:
     connection.execute(CREATE_TYPES)
     connection.execute("SET TIME ZONE 'UTC'")
     return connection
@@ -246,16 +256,16 @@ RENAME = Statement[Any](
 @pytest.mark.parametrize("binary", [True, False], ids=["binary", "text"])
 @pytest.mark.parametrize(("sql_type", "value"), ROUND_TRIPS, ids=_name)
 def test_a_value_comes_back_as_it_went_in(
-    shop: Connection[Any], sql_type: str, value: Any, binary: bool
+    types: Connection[Any], sql_type: str, value: Any, binary: bool
 ) -> None:
-    assert same(echo(sql_type, binary=binary).row(shop, [value]), value)
+    assert same(echo(sql_type, binary=binary).row(types, [value]), value)
 
 
 @pytest.mark.parametrize(("sql_type", "value"), ROUND_TRIPS_AS_TEXT, ids=_name)
 def test_a_value_without_a_python_type_comes_back_as_text(
-    shop: Connection[Any], sql_type: str, value: Any
+    types: Connection[Any], sql_type: str, value: Any
 ) -> None:
-    found = echo(sql_type, binary=False).row(shop, [value])
+    found = echo(sql_type, binary=False).row(types, [value])
     assert same(found, value) or found == "{" + ";".join(value) + "}"
 
 
@@ -279,33 +289,33 @@ def test_the_table_of_types_is_long_enough() -> None:
     [("int8", 5), ("float8", 2), ("numeric", 7), ("int4", True), ("text", "5")],
 )
 def test_the_type_is_the_described_one_whatever_the_value(
-    shop: Connection[Any], sql_type: str, value: Any
+    types: Connection[Any], sql_type: str, value: Any
 ) -> None:
     seen = Statement[str](
         "shop.test.seen",
         "SELECT pg_catalog.pg_typeof($1)::text = $2::regtype::text",
         parameters=(("given", sql_type), ("type", "text")),
     )
-    assert seen.row(shop, [value, sql_type]) is True
+    assert seen.row(types, [value, sql_type]) is True
 
 
-def test_a_results_type_does_not_follow_the_value(shop: Connection[Any]) -> None:
+def test_a_results_type_does_not_follow_the_value(types: Connection[Any]) -> None:
     product = Statement[str](
         "shop.test.product",
         "SELECT pg_catalog.pg_typeof(2::int4 * $1)::text",
         parameters=(("factor", "int4"),),
     )
-    assert product.row(shop, [1]) == "integer"
+    assert product.row(types, [1]) == "integer"
     with pytest.raises(BadInput):
-        product.row(shop, [3_000_000_000])
+        product.row(types, [3_000_000_000])
 
 
-def test_lists_of_enums_are_sent_as_their_labels(shop: Connection[Any]) -> None:
+def test_lists_of_enums_are_sent_as_their_labels(types: Connection[Any]) -> None:
     statement = echo("shop.status[]", binary=False)
     given = [Status.IN_STOCK, None, Status.DRAFT]
-    assert statement.row(shop, [given]) == '{"in stock",NULL,draft}'
-    assert statement.row(shop, [[Status.DRAFT, "in stock"]]) == '{draft,"in stock"}'
-    assert statement.row(shop, [[]]) == "{}"
+    assert statement.row(types, [given]) == '{"in stock",NULL,draft}'
+    assert statement.row(types, [[Status.DRAFT, "in stock"]]) == '{draft,"in stock"}'
+    assert statement.row(types, [[]]) == "{}"
 
 
 @pytest.mark.parametrize(
@@ -334,29 +344,29 @@ def test_lists_of_enums_are_sent_as_their_labels(shop: Connection[Any]) -> None:
     ids=_name,
 )
 def test_a_type_takes_what_stands_for_its_values(
-    shop: Connection[Any], sql_type: str, given: Any, found: Any
+    types: Connection[Any], sql_type: str, given: Any, found: Any
 ) -> None:
-    assert same(echo(sql_type, binary=True).row(shop, [given]), found)
+    assert same(echo(sql_type, binary=True).row(types, [given]), found)
 
 
-def test_a_vector_may_be_an_array_of_numpy(shop: Connection[Any]) -> None:
+def test_a_vector_may_be_an_array_of_numpy(types: Connection[Any]) -> None:
     numpy = pytest.importorskip("numpy")
     statement = echo("public.vector", binary=True)
-    found = statement.row(shop, [numpy.array([0.5, 1.5])])
+    found = statement.row(types, [numpy.array([0.5, 1.5])])
     assert found.to_list() == [0.5, 1.5]
     assert found.to_numpy().dtype == numpy.float32
     with pytest.raises(BadInput):
-        statement.row(shop, [numpy.array([0.5, numpy.nan])])
+        statement.row(types, [numpy.array([0.5, numpy.nan])])
 
 
-def test_a_composite_is_sent_as_a_tuple(shop: Connection[Any]) -> None:
-    found = echo("shop.money", binary=False).row(shop, [(Decimal("1.5"), "EUR")])
+def test_a_composite_is_sent_as_a_tuple(types: Connection[Any]) -> None:
+    found = echo("shop.money", binary=False).row(types, [(Decimal("1.5"), "EUR")])
     assert found == "(1.5,EUR)"
 
 
-def test_none_is_null_in_every_type(shop: Connection[Any]) -> None:
+def test_none_is_null_in_every_type(types: Connection[Any]) -> None:
     for sql_type, _ in ROUND_TRIPS + ROUND_TRIPS_AS_TEXT:
-        assert echo(sql_type, binary=False).row(shop, [None]) is None
+        assert echo(sql_type, binary=False).row(types, [None]) is None
 
 
 def test_a_session_that_knows_no_vector_sends_text(database_url: str) -> None:
@@ -462,13 +472,13 @@ REFUSED: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize(("sql_type", "value"), REFUSED, ids=_name)
 def test_a_bad_value_is_refused_before_anything_is_sent(
-    shop: Connection[Any], sql_type: str, value: Any
+    types: Connection[Any], sql_type: str, value: Any
 ) -> None:
-    with shop.transaction():
+    with types.transaction():
         with pytest.raises(BadInput) as caught:
-            echo(sql_type, binary=True).row(shop, [value])
-        assert shop.info.transaction_status == TransactionStatus.INTRANS
-        assert shop.execute("SELECT 1").fetchone() == (1,)
+            echo(sql_type, binary=True).row(types, [value])
+        assert types.info.transaction_status == TransactionStatus.INTRANS
+        assert types.execute("SELECT 1").fetchone() == (1,)
     error = caught.value
     assert not isinstance(error, DatabaseError)
     assert error.query == "shop.test.echo"
@@ -493,12 +503,12 @@ async def test_bad_values_are_refused_on_an_asynchronous_connection_too(
         assert await echo("int4", binary=True).row(connection, [1]) == 1
 
 
-def test_a_list_within_itself_is_refused(shop: Connection[Any]) -> None:
+def test_a_list_within_itself_is_refused(types: Connection[Any]) -> None:
     endless: list[Any] = []
     endless.append(endless)
     for sql_type in ("text[]", "int4[]", "jsonb", "shop.status[]"):
         with pytest.raises(BadInput):
-            echo(sql_type, binary=True).row(shop, [endless])
+            echo(sql_type, binary=True).row(types, [endless])
 
 
 def test_a_missing_value_is_refused(shop: Connection[Any]) -> None:
@@ -506,9 +516,9 @@ def test_a_missing_value_is_refused(shop: Connection[Any]) -> None:
         ADD_PLAIN.count(shop, [1])
 
 
-def test_what_only_the_server_can_refuse_is_translated(shop: Connection[Any]) -> None:
+def test_what_only_the_server_can_refuse_is_translated(types: Connection[Any]) -> None:
     with pytest.raises(InvalidValue) as caught:
-        echo("shop.status", binary=True).row(shop, ["sold"])
+        echo("shop.status", binary=True).row(types, ["sold"])
     assert caught.value.query == "shop.test.echo"
     assert "sold" not in str(caught.value)
 
@@ -588,14 +598,14 @@ def test_errors_name_the_query_and_not_the_value(shop: Connection[Any]) -> None:
         assert "hunter2" not in str(caught.value)
 
 
-def test_the_server_sees_the_querys_name(shop: Connection[Any]) -> None:
+def test_the_server_sees_the_querys_name(types: Connection[Any]) -> None:
     """002-38"""
     activity = Statement[str](
         "shop.test.activity",
         "SELECT query FROM pg_catalog.pg_stat_activity"
         " WHERE pid = pg_catalog.pg_backend_pid()",
     )
-    assert str(activity.row(shop)).startswith("/* shop.test.activity */ SELECT")
+    assert str(activity.row(types)).startswith("/* shop.test.activity */ SELECT")
 
 
 @pytest.mark.parametrize("row", [Item, None])

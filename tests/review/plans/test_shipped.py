@@ -85,7 +85,8 @@ def test_no_literal_is_shown_that_the_files_do_not_have(
         for node in plan.root.walk()
         for literal in re.findall(r"'([^']*)'", node.condition or "")
     }
-    assert {each for each in shown if not _is_of_files(each, written)} == set()
+    folded = {chr(0x10FFFF)}  # what PostgreSQL makes of chr(1114111)
+    assert {each for each in shown - folded if not _is_of_files(each, written)} == set()
 
 
 def test_the_shapes_are_those_of_the_baseline(plans: list[QueryPlan]) -> None:

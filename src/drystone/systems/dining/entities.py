@@ -603,55 +603,97 @@ class SuggestRow(Row):
     id: UUID
     type: EntityType
     name: str
-    is_name: bool | None
+    is_name: bool
 
 
-_SUGGEST: Final = Choice[SuggestRow](
+_SUGGEST: Final = Statement[SuggestRow](
     "dining.entities.suggest",
-    (
-        """WITH typed AS MATERIALIZED (
+    """WITH typed AS MATERIALIZED (
     SELECT
         dining.normalize_name($1::text) AS prefix,
+        coalesce($2::bigint, 10) AS limit_rows
+),
+name AS MATERIALIZED (
+    SELECT
+        entity.id,
+        entity.type,
+        entity.name,
+        entity.normalized_name,
+        entity.restaurant_score
+    FROM typed
+    INNER JOIN dining.entities AS entity
+        ON entity.normalized_name COLLATE "C" >= typed.prefix
+        AND entity.normalized_name COLLATE "C" < typed.prefix || chr(1114111)
+    WHERE $3::dining.entity_type[] IS NULL OR entity.type = ANY ($3)
+    ORDER BY
+        entity.restaurant_score DESC NULLS LAST,
+        entity.normalized_name,
+        entity.id
+    LIMIT (SELECT typed.limit_rows FROM typed)
+),
+word AS MATERIALIZED (
+    SELECT
+        typed.prefix,
         ARRAY(
             SELECT given.trigram
-            FROM unnest(dining.name_trigrams(ARRAY[$1::text])) AS given (trigram)
+            FROM unnest(dining.name_trigrams(ARRAY[typed.prefix])) AS given (trigram)
             WHERE
-                given.trigram
-                    <> right('  ' || dining.normalize_name($1::text), 2) || ' '
+                given.trigram <> right('  ' || typed.prefix, 2) || ' '
                 AND (
                     left(given.trigram, 2) <> '  '
-                    OR char_length(dining.normalize_name($1::text)) = 1
+                    OR char_length(typed.prefix) = 1
                 )
         ) AS trigrams
+    FROM typed
+    WHERE
+        typed.prefix IS NOT NULL
+        AND typed.limit_rows > (SELECT count(*) FROM name)
+),
+other AS (
+    SELECT
+        entity.id,
+        entity.type,
+        entity.name,
+        entity.normalized_name,
+        entity.restaurant_score
+    FROM word
+    INNER JOIN dining.entities AS entity
+        ON entity.trigrams @> word.trigrams
+    WHERE
+        ($3::dining.entity_type[] IS NULL OR entity.type = ANY ($3))
+        AND NOT starts_with(entity.normalized_name, word.prefix)
+        AND EXISTS (
+            SELECT
+            FROM unnest(entity.known_as) AS known (name)
+            WHERE strpos(' ' || known.name, ' ' || word.prefix) > 0
+        )
 )
 SELECT
-    entity.id,
-    entity.type,
-    entity.name,
-    starts_with(entity.normalized_name, typed.prefix) AS is_name
-FROM typed
-INNER JOIN dining.entities AS entity
-    ON entity.trigrams @> typed.trigrams
-WHERE
-    """,
-        When(2, """entity.type = ANY ($2)"""),
-        """
-    AND EXISTS (
-        SELECT
-        FROM unnest(entity.known_as) AS known (name)
-        WHERE strpos(' ' || known.name, ' ' || typed.prefix) > 0
-    )
+    found.id,
+    found.type,
+    found.name,
+    found.is_name
+FROM (
+    SELECT
+        name.*,
+        true AS is_name
+    FROM name
+    UNION ALL
+    SELECT
+        other.*,
+        false AS is_name
+    FROM other
+) AS found
 ORDER BY
-    is_name DESC,
-    entity.restaurant_score DESC NULLS LAST,
-    entity.normalized_name,
-    entity.id
-LIMIT coalesce($3::bigint, 10)""",
-    ),
+    found.is_name DESC,
+    found.restaurant_score DESC NULLS LAST,
+    found.normalized_name,
+    found.id
+LIMIT (SELECT typed.limit_rows FROM typed)""",
     parameters=(
         ("prefix", "text"),
-        ("types", "dining.entity_type[]"),
         ("limit_rows", "bigint"),
+        ("types", "dining.entity_type[]"),
     ),
     row=SuggestRow,
     converters={1: EntityType},
@@ -663,70 +705,115 @@ def suggest(
     connection: Connection[Any],
     *,
     prefix: str,
-    types: Sequence[EntityType] | None = None,
     limit_rows: int | None = None,
+    types: Sequence[EntityType] | None = None,
 ) -> list[SuggestRow]: ...
 @overload
 def suggest(
     connection: AsyncConnection[Any],
     *,
     prefix: str,
-    types: Sequence[EntityType] | None = None,
     limit_rows: int | None = None,
+    types: Sequence[EntityType] | None = None,
 ) -> Awaitable[list[SuggestRow]]: ...
 def suggest(
     connection: Connection[Any] | AsyncConnection[Any],
     *,
     prefix: str,
-    types: Sequence[EntityType] | None = None,
     limit_rows: int | None = None,
+    types: Sequence[EntityType] | None = None,
 ) -> list[SuggestRow] | Awaitable[list[SuggestRow]]:
     """Entities of which a word in the name or an alias begins like this, for completion
     while somebody types: names that begin so first, then the best restaurants. types may
     be NULL.
 
-    The trigram of a word's first letter alone is the commonest, and is implied by the one
-    of its first two letters: not looked up, it costs nothing.
+    Inner words and aliases are looked at only where names leave room. The trigram of a
+    word's first letter alone is the commonest, and is implied by the one of its first
+    two letters: not looked up, it costs nothing.
 
     sql/dining/entities.sql:129::
 
         WITH typed AS MATERIALIZED (
             SELECT
                 dining.normalize_name($1::text) AS prefix,
+                coalesce($2::bigint, 10) AS limit_rows
+        ),
+        name AS MATERIALIZED (
+            SELECT
+                entity.id,
+                entity.type,
+                entity.name,
+                entity.normalized_name,
+                entity.restaurant_score
+            FROM typed
+            INNER JOIN dining.entities AS entity
+                ON entity.normalized_name COLLATE "C" >= typed.prefix
+                AND entity.normalized_name COLLATE "C" < typed.prefix || chr(1114111)
+            WHERE $3::dining.entity_type[] IS NULL OR entity.type = ANY ($3)
+            ORDER BY
+                entity.restaurant_score DESC NULLS LAST,
+                entity.normalized_name,
+                entity.id
+            LIMIT (SELECT typed.limit_rows FROM typed)
+        ),
+        word AS MATERIALIZED (
+            SELECT
+                typed.prefix,
                 ARRAY(
                     SELECT given.trigram
-                    FROM unnest(dining.name_trigrams(ARRAY[$1::text])) AS given (trigram)
+                    FROM unnest(dining.name_trigrams(ARRAY[typed.prefix])) AS given (trigram)
                     WHERE
-                        given.trigram
-                            <> right('  ' || dining.normalize_name($1::text), 2) || ' '
+                        given.trigram <> right('  ' || typed.prefix, 2) || ' '
                         AND (
                             left(given.trigram, 2) <> '  '
-                            OR char_length(dining.normalize_name($1::text)) = 1
+                            OR char_length(typed.prefix) = 1
                         )
                 ) AS trigrams
+            FROM typed
+            WHERE
+                typed.prefix IS NOT NULL
+                AND typed.limit_rows > (SELECT count(*) FROM name)
+        ),
+        other AS (
+            SELECT
+                entity.id,
+                entity.type,
+                entity.name,
+                entity.normalized_name,
+                entity.restaurant_score
+            FROM word
+            INNER JOIN dining.entities AS entity
+                ON entity.trigrams @> word.trigrams
+            WHERE
+                ($3::dining.entity_type[] IS NULL OR entity.type = ANY ($3))
+                AND NOT starts_with(entity.normalized_name, word.prefix)
+                AND EXISTS (
+                    SELECT
+                    FROM unnest(entity.known_as) AS known (name)
+                    WHERE strpos(' ' || known.name, ' ' || word.prefix) > 0
+                )
         )
         SELECT
-            entity.id,
-            entity.type,
-            entity.name,
-            starts_with(entity.normalized_name, typed.prefix) AS is_name
-        FROM typed
-        INNER JOIN dining.entities AS entity
-            ON entity.trigrams @> typed.trigrams
-        WHERE
-            ($2::dining.entity_type[] IS NULL OR entity.type = ANY ($2))
-            AND EXISTS (
-                SELECT
-                FROM unnest(entity.known_as) AS known (name)
-                WHERE strpos(' ' || known.name, ' ' || typed.prefix) > 0
-            )
+            found.id,
+            found.type,
+            found.name,
+            found.is_name
+        FROM (
+            SELECT
+                name.*,
+                true AS is_name
+            FROM name
+            UNION ALL
+            SELECT
+                other.*,
+                false AS is_name
+            FROM other
+        ) AS found
         ORDER BY
-            is_name DESC,
-            entity.restaurant_score DESC NULLS LAST,
-            entity.normalized_name,
-            entity.id
-        LIMIT coalesce($3::bigint, 10)
+            found.is_name DESC,
+            found.restaurant_score DESC NULLS LAST,
+            found.normalized_name,
+            found.id
+        LIMIT (SELECT typed.limit_rows FROM typed)
     """
-    values = (prefix, types, limit_rows)
-    statement = _SUGGEST.pick(values)
-    return statement.rows(connection, values)
+    return _SUGGEST.rows(connection, (prefix, limit_rows, types))
