@@ -139,8 +139,10 @@ CREATE TRIGGER scheduled_posts_audit
     FOR EACH ROW
     EXECUTE FUNCTION core.audit_row();
 
--- FOR SHARE makes the post wait for who is just deleting or changing either, and them
--- for the post. That both are of the post's organisation is the foreign keys' to say.
+-- The locks make the post wait for who is just deleting or changing either, and them for
+-- the post; that of the piece is the one that its status is changed under later, since
+-- two who share a weaker one would wait for each other then. That both are of the post's
+-- organisation is the foreign keys' to say.
 CREATE FUNCTION promo.require_publishable()
 RETURNS trigger
 LANGUAGE plpgsql
@@ -151,16 +153,16 @@ DECLARE
     problem text;
 BEGIN
     SELECT own.*
-    INTO piece
-    FROM promo.content_pieces AS own
-    WHERE own.id = NEW.content_piece_id
-    FOR SHARE;
-
-    SELECT own.*
     INTO account
     FROM promo.social_accounts AS own
     WHERE own.id = NEW.social_account_id
     FOR SHARE;
+
+    SELECT own.*
+    INTO piece
+    FROM promo.content_pieces AS own
+    WHERE own.id = NEW.content_piece_id
+    FOR NO KEY UPDATE;
 
     problem := CASE
         WHEN piece.deleted_at IS NOT NULL THEN 'the content is deleted'

@@ -1033,7 +1033,7 @@ def test_deleting_a_user_for_good_takes_everything_along(
     assert users.delete_user_for_good(seeded_undone, user_id=ADMIN) == 1
     seeded_undone.execute("SET CONSTRAINTS ALL IMMEDIATE")
     left = {
-        table: value(seeded_undone, f"SELECT count(*) FROM promo.{table}")  # type: ignore[arg-type]
+        table: value(seeded_undone, f"SELECT count(*) FROM promo.{table}")
         for table in MODELS | {"content_piece_assets"}
     }
     assert {table for table, rows in left.items() if rows} == {"users"}
@@ -1121,8 +1121,7 @@ def test_an_update_stamps_its_time(seeded_undone: Connection) -> None:
     assert len(tables) == 14
     for (table,) in tables:
         updated = seeded_undone.execute(
-            f"UPDATE {table} SET created_at = created_at"  # type: ignore[arg-type]
-            " RETURNING updated_at > now()"
+            f"UPDATE {table} SET created_at = created_at RETURNING updated_at > now()"
         )
         assert set(updated.fetchall()) == {(True,)}, table
 
