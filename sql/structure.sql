@@ -4504,29 +4504,34 @@ BEGIN
     UPDATE promo.content_pieces AS piece
     SET
         status = due.status,
-        scheduled_at = due.scheduled_at,
-        published_at = due.published_at
+        scheduled_at = coalesce(due.scheduled_at, piece.scheduled_at),
+        published_at = coalesce(NEW.published_at, piece.published_at)
     FROM (
         SELECT
             CASE
-                WHEN bool_or(post.status = 'PUBLISHED') THEN 'PUBLISHED'
+                WHEN NEW.status = 'PUBLISHED' THEN 'PUBLISHED'
                 WHEN bool_or(post.status IN ('SCHEDULED', 'PUBLISHING', 'RETRYING'))
                     THEN 'SCHEDULED'
                 WHEN bool_or(post.status = 'FAILED') THEN 'FAILED'
                 ELSE 'APPROVED'
             END::promo.content_status AS status,
             min(post.scheduled_at)
-                FILTER (WHERE post.status NOT IN ('CANCELLED', 'FAILED'))
-                AS scheduled_at,
-            min(post.published_at) AS published_at
+                FILTER (WHERE post.status IN ('SCHEDULED', 'PUBLISHING', 'RETRYING'))
+                AS scheduled_at
         FROM promo.scheduled_posts AS post
         WHERE post.content_piece_id = piece_id
     ) AS due
     WHERE
         piece.id = piece_id
-        AND piece.status IN ('APPROVED', 'SCHEDULED', 'FAILED')
+        AND (
+            piece.status = 'SCHEDULED'
+            OR (
+                piece.status IN ('APPROVED', 'FAILED')
+                AND due.status IN ('SCHEDULED', 'PUBLISHED')
+            )
+        )
         AND (piece.status, piece.scheduled_at)
-            IS DISTINCT FROM (due.status, due.scheduled_at)
+            IS DISTINCT FROM (due.status, coalesce(due.scheduled_at, piece.scheduled_at))
     RETURNING CASE piece.status WHEN 'PUBLISHED' THEN piece.series_id END
     INTO published_in;
 
@@ -4658,16 +4663,16 @@ DECLARE
     problem text;
 BEGIN
     SELECT own.*
-    INTO piece
-    FROM promo.content_pieces AS own
-    WHERE own.id = NEW.content_piece_id
-    FOR SHARE;
-
-    SELECT own.*
     INTO account
     FROM promo.social_accounts AS own
     WHERE own.id = NEW.social_account_id
     FOR SHARE;
+
+    SELECT own.*
+    INTO piece
+    FROM promo.content_pieces AS own
+    WHERE own.id = NEW.content_piece_id
+    FOR NO KEY UPDATE;
 
     problem := CASE
         WHEN piece.deleted_at IS NOT NULL THEN 'the content is deleted'
@@ -5321,7 +5326,7 @@ CREATE TRIGGER content_pieces_organization_id_live BEFORE INSERT OR UPDATE OF or
 
 CREATE TRIGGER content_pieces_set_updated_at BEFORE UPDATE ON promo.content_pieces FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
 
-CREATE TRIGGER content_pieces_status_step BEFORE UPDATE OF status ON promo.content_pieces FOR EACH ROW WHEN (((old.status <> new.status) AND (((((((((((((((((((old.status <> 'DRAFT'::promo.content_status) OR (new.status <> 'PENDING_REVIEW'::promo.content_status)) AND ((old.status <> 'DRAFT'::promo.content_status) OR (new.status <> 'APPROVED'::promo.content_status))) AND ((old.status <> 'DRAFT'::promo.content_status) OR (new.status <> 'ARCHIVED'::promo.content_status))) AND ((old.status <> 'PENDING_REVIEW'::promo.content_status) OR (new.status <> 'DRAFT'::promo.content_status))) AND ((old.status <> 'PENDING_REVIEW'::promo.content_status) OR (new.status <> 'APPROVED'::promo.content_status))) AND ((old.status <> 'PENDING_REVIEW'::promo.content_status) OR (new.status <> 'ARCHIVED'::promo.content_status))) AND ((old.status <> 'APPROVED'::promo.content_status) OR (new.status <> 'DRAFT'::promo.content_status))) AND ((old.status <> 'APPROVED'::promo.content_status) OR (new.status <> 'SCHEDULED'::promo.content_status))) AND ((old.status <> 'APPROVED'::promo.content_status) OR (new.status <> 'ARCHIVED'::promo.content_status))) AND ((old.status <> 'SCHEDULED'::promo.content_status) OR (new.status <> 'APPROVED'::promo.content_status))) AND ((old.status <> 'SCHEDULED'::promo.content_status) OR (new.status <> 'PUBLISHED'::promo.content_status))) AND ((old.status <> 'SCHEDULED'::promo.content_status) OR (new.status <> 'FAILED'::promo.content_status))) AND ((old.status <> 'FAILED'::promo.content_status) OR (new.status <> 'DRAFT'::promo.content_status))) AND ((old.status <> 'FAILED'::promo.content_status) OR (new.status <> 'APPROVED'::promo.content_status))) AND ((old.status <> 'FAILED'::promo.content_status) OR (new.status <> 'SCHEDULED'::promo.content_status))) AND ((old.status <> 'FAILED'::promo.content_status) OR (new.status <> 'ARCHIVED'::promo.content_status))) AND ((old.status <> 'PUBLISHED'::promo.content_status) OR (new.status <> 'ARCHIVED'::promo.content_status))) AND ((old.status <> 'ARCHIVED'::promo.content_status) OR (new.status <> 'DRAFT'::promo.content_status))))) EXECUTE FUNCTION promo.refuse_step();
+CREATE TRIGGER content_pieces_status_step BEFORE UPDATE OF status ON promo.content_pieces FOR EACH ROW WHEN (((old.status <> new.status) AND ((((((((((((((((((((old.status <> 'DRAFT'::promo.content_status) OR (new.status <> 'PENDING_REVIEW'::promo.content_status)) AND ((old.status <> 'DRAFT'::promo.content_status) OR (new.status <> 'APPROVED'::promo.content_status))) AND ((old.status <> 'DRAFT'::promo.content_status) OR (new.status <> 'ARCHIVED'::promo.content_status))) AND ((old.status <> 'PENDING_REVIEW'::promo.content_status) OR (new.status <> 'DRAFT'::promo.content_status))) AND ((old.status <> 'PENDING_REVIEW'::promo.content_status) OR (new.status <> 'APPROVED'::promo.content_status))) AND ((old.status <> 'PENDING_REVIEW'::promo.content_status) OR (new.status <> 'ARCHIVED'::promo.content_status))) AND ((old.status <> 'APPROVED'::promo.content_status) OR (new.status <> 'DRAFT'::promo.content_status))) AND ((old.status <> 'APPROVED'::promo.content_status) OR (new.status <> 'SCHEDULED'::promo.content_status))) AND ((old.status <> 'APPROVED'::promo.content_status) OR (new.status <> 'PUBLISHED'::promo.content_status))) AND ((old.status <> 'APPROVED'::promo.content_status) OR (new.status <> 'ARCHIVED'::promo.content_status))) AND ((old.status <> 'SCHEDULED'::promo.content_status) OR (new.status <> 'APPROVED'::promo.content_status))) AND ((old.status <> 'SCHEDULED'::promo.content_status) OR (new.status <> 'PUBLISHED'::promo.content_status))) AND ((old.status <> 'SCHEDULED'::promo.content_status) OR (new.status <> 'FAILED'::promo.content_status))) AND ((old.status <> 'FAILED'::promo.content_status) OR (new.status <> 'DRAFT'::promo.content_status))) AND ((old.status <> 'FAILED'::promo.content_status) OR (new.status <> 'SCHEDULED'::promo.content_status))) AND ((old.status <> 'FAILED'::promo.content_status) OR (new.status <> 'PUBLISHED'::promo.content_status))) AND ((old.status <> 'FAILED'::promo.content_status) OR (new.status <> 'ARCHIVED'::promo.content_status))) AND ((old.status <> 'PUBLISHED'::promo.content_status) OR (new.status <> 'ARCHIVED'::promo.content_status))) AND ((old.status <> 'ARCHIVED'::promo.content_status) OR (new.status <> 'DRAFT'::promo.content_status))))) EXECUTE FUNCTION promo.refuse_step();
 
 CREATE TRIGGER content_pillars_audit AFTER INSERT OR DELETE OR UPDATE ON promo.content_pillars FOR EACH ROW EXECUTE FUNCTION core.audit_row();
 
@@ -5411,7 +5416,7 @@ COMMENT ON FUNCTION promo.delete_children() IS 'For AFTER UPDATE OF deleted_at, 
 
 COMMENT ON FUNCTION promo.enqueue_post() IS 'For scheduled_posts: asks for a post to be published when it is due. A job for a time that was changed does nothing: the post is not due, or has been claimed.';
 
-COMMENT ON FUNCTION promo.follow_posts() IS 'For scheduled_posts: makes the status of an approved piece what its posts say, and counts it in its series when it is published.';
+COMMENT ON FUNCTION promo.follow_posts() IS 'For scheduled_posts: makes an approved piece scheduled with its first post, and then published with the first that is out, failed, or approved again; counts it in its series when it is published.';
 
 COMMENT ON FUNCTION promo.hashtag(text) IS 'A hashtag as it is compared: in lower case, without its sign.';
 
@@ -5547,7 +5552,7 @@ COMMENT ON TYPE promo.approval_mode IS 'MANUAL: somebody approves content. AUTO:
 
 COMMENT ON TYPE promo.asset_type IS 'What a file is for.';
 
-COMMENT ON TYPE promo.content_status IS 'SCHEDULED, PUBLISHED and FAILED follow from the posts of a piece: one is out, else one is on its way, else one failed for good.';
+COMMENT ON TYPE promo.content_status IS 'SCHEDULED, PUBLISHED and FAILED follow from the posts of an approved piece: one is on its way; one is out; none is on its way, and one failed for good.';
 
 COMMENT ON TYPE promo.content_type IS 'The form of a piece of content.';
 

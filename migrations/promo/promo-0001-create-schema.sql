@@ -42,8 +42,8 @@ CREATE TYPE promo.content_status AS ENUM (
 );
 
 COMMENT ON TYPE promo.content_status IS
-    'SCHEDULED, PUBLISHED and FAILED follow from the posts of a piece: one is out, '
-    'else one is on its way, else one failed for good.';
+    'SCHEDULED, PUBLISHED and FAILED follow from the posts of an approved piece: one '
+    'is on its way; one is out; none is on its way, and one failed for good.';
 
 CREATE TYPE promo.content_type AS ENUM (
     'POST',

@@ -215,29 +215,34 @@ BEGIN
     UPDATE promo.content_pieces AS piece
     SET
         status = due.status,
-        scheduled_at = due.scheduled_at,
-        published_at = due.published_at
+        scheduled_at = coalesce(due.scheduled_at, piece.scheduled_at),
+        published_at = coalesce(NEW.published_at, piece.published_at)
     FROM (
         SELECT
             CASE
-                WHEN bool_or(post.status = 'PUBLISHED') THEN 'PUBLISHED'
+                WHEN NEW.status = 'PUBLISHED' THEN 'PUBLISHED'
                 WHEN bool_or(post.status IN ('SCHEDULED', 'PUBLISHING', 'RETRYING'))
                     THEN 'SCHEDULED'
                 WHEN bool_or(post.status = 'FAILED') THEN 'FAILED'
                 ELSE 'APPROVED'
             END::promo.content_status AS status,
             min(post.scheduled_at)
-                FILTER (WHERE post.status NOT IN ('CANCELLED', 'FAILED'))
-                AS scheduled_at,
-            min(post.published_at) AS published_at
+                FILTER (WHERE post.status IN ('SCHEDULED', 'PUBLISHING', 'RETRYING'))
+                AS scheduled_at
         FROM promo.scheduled_posts AS post
         WHERE post.content_piece_id = piece_id
     ) AS due
     WHERE
         piece.id = piece_id
-        AND piece.status IN ('APPROVED', 'SCHEDULED', 'FAILED')
+        AND (
+            piece.status = 'SCHEDULED'
+            OR (
+                piece.status IN ('APPROVED', 'FAILED')
+                AND due.status IN ('SCHEDULED', 'PUBLISHED')
+            )
+        )
         AND (piece.status, piece.scheduled_at)
-            IS DISTINCT FROM (due.status, due.scheduled_at)
+            IS DISTINCT FROM (due.status, coalesce(due.scheduled_at, piece.scheduled_at))
     RETURNING CASE piece.status WHEN 'PUBLISHED' THEN piece.series_id END
     INTO published_in;
 
@@ -255,8 +260,9 @@ END
 $$;
 
 COMMENT ON FUNCTION promo.follow_posts() IS
-    'For scheduled_posts: makes the status of an approved piece what its posts say, '
-    'and counts it in its series when it is published.';
+    'For scheduled_posts: makes an approved piece scheduled with its first post, and '
+    'then published with the first that is out, failed, or approved again; counts it '
+    'in its series when it is published.';
 
 CREATE TRIGGER scheduled_posts_follow
     AFTER INSERT OR DELETE OR UPDATE OF status, scheduled_at ON promo.scheduled_posts

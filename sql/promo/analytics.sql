@@ -358,6 +358,7 @@ WITH rated AS (
     FROM promo.scheduled_posts AS post
     INNER JOIN promo.analytics AS figure
         ON figure.scheduled_post_id = post.id
+        AND figure.organization_id = post.organization_id
     WHERE
         post.organization_id = :organization_id
         AND post.status = 'PUBLISHED'

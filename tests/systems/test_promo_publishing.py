@@ -250,6 +250,31 @@ def test_a_post_is_cancelled_and_scheduled_again(undone: Connection) -> None:
     assert posts.cancel_post(undone, post_id=post) == 0
 
 
+def test_a_piece_that_was_out_can_go_out_again(undone: Connection) -> None:
+    """003-01"""
+    own = add_organization(undone)
+    account, other = add_account(undone, own), add_account(undone, own)
+    piece = add_content(undone, own)
+    posts_of: dict[str, Any] = {"organization_id": own, "content_id": piece}
+    add_post(undone, **posts_of, account_id=account)
+    succeed(undone, take(undone), OUT)
+    assert content.archive_content(undone, content_id=piece) == 1
+    content.return_content(undone, content_id=piece)
+    content.approve_content(undone, content_ids=[piece])
+    again = add_post(undone, **posts_of, account_id=other, at=ago(hours=-1))
+    assert status_of(undone, piece) == "SCHEDULED"
+    posts.cancel_post(undone, post_id=again)
+    assert status_of(undone, piece) == "APPROVED"
+    # What failed long ago says nothing of a piece that was approved since.
+    add_post(undone, **posts_of, account_id=account)
+    fail(undone, take(undone), error="x", retry=False)
+    assert status_of(undone, piece) == "FAILED"
+    content.return_content(undone, content_id=piece)
+    content.approve_content(undone, content_ids=[piece])
+    undone.execute("DELETE FROM promo.social_accounts WHERE id = %s", [other])
+    assert status_of(undone, piece) == "APPROVED"
+
+
 # --- Attempts -------------------------------------------------------------------
 
 

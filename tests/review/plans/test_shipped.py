@@ -36,6 +36,7 @@ WITHOUT_PLAN = {
         "indexes.drop_ivfflat_index": COMMAND,
     },
     "ideas": {},
+    "promo": {},
 }
 NOT_EXECUTED = {
     "core": {},
@@ -50,6 +51,16 @@ NOT_EXECUTED = {
         "business_ideas.bulk_insert_ideas": REFUSED,
         "business_ideas.create_idea": REFUSED,
         "evaluations.submit_ideas": REFUSED,
+    },
+    "promo": {
+        "accounts.connect_account": REFUSED,
+        "analytics.best_posting_times": REFUSED,
+        "analytics.dashboard_series": REFUSED,
+        "content.bulk_create_content": REFUSED,
+        "posts.reschedule_post": REFUSED,
+        "posts.schedule_post": REFUSED,
+        "strategies.propose_strategy": REFUSED,
+        "summaries.build_weekly_summary": REFUSED,
     },
 }
 

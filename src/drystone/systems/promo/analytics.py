@@ -1129,6 +1129,7 @@ _BEST_POSTING_TIMES: Final = Statement[BestPostingTimesRow](
     FROM promo.scheduled_posts AS post
     INNER JOIN promo.analytics AS figure
         ON figure.scheduled_post_id = post.id
+        AND figure.organization_id = post.organization_id
     WHERE
         post.organization_id = $2
         AND post.status = 'PUBLISHED'
@@ -1213,6 +1214,7 @@ def best_posting_times(
             FROM promo.scheduled_posts AS post
             INNER JOIN promo.analytics AS figure
                 ON figure.scheduled_post_id = post.id
+                AND figure.organization_id = post.organization_id
             WHERE
                 post.organization_id = $2
                 AND post.status = 'PUBLISHED'

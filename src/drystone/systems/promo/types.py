@@ -28,7 +28,7 @@ class AssetType(StrEnum):
 
 
 class ContentStatus(StrEnum):
-    """SCHEDULED, PUBLISHED and FAILED follow from the posts of a piece: one is out, else one is on its way, else one failed for good."""
+    """SCHEDULED, PUBLISHED and FAILED follow from the posts of an approved piece: one is on its way; one is out; none is on its way, and one failed for good."""
 
     DRAFT = "DRAFT"
     PENDING_REVIEW = "PENDING_REVIEW"
