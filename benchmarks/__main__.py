@@ -14,6 +14,7 @@ from benchmarks import (
     lock_safety,
     migration_speed,
     nullability,
+    promo_scale,
     query_latency,
     query_overhead,
     vector_indexes,
@@ -37,6 +38,7 @@ BENCHMARKS = {
     "migration_speed": migration_speed.run,
     "lock_safety": lock_safety.run,
     "ideas_scale": ideas_scale.run,
+    "promo_scale": promo_scale.run,
     "lint_speed": lint_speed.run,
 }
 

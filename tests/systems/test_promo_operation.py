@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -414,3 +417,21 @@ def test_every_table_type_function_and_query_says_what_it_is_for(
     )
     assert silent.fetchall() == []
     assert [q.name for q in QUERIES if not read_annotations(q).documentation] == []
+
+
+def test_the_program_of_the_documents_does_what_it_says(
+    database_url: str, tmp_path: Path
+) -> None:
+    """003-15"""
+    text = (PROJECT / "docs" / "promo.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "DATABASE_URL": database_url},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "TWITTER It computes. 6\n1\n", done.stderr
+    assert "It prints `TWITTER It computes. 6` and `1`." in text
