@@ -5206,7 +5206,7 @@ CREATE INDEX analytics_scheduled_post_id_idx ON promo.analytics USING btree (sch
 
 CREATE INDEX analytics_social_account_id_idx ON promo.analytics USING btree (social_account_id);
 
-CREATE INDEX assets_organization_id_type_created_at_id_idx ON promo.assets USING btree (organization_id, type, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX assets_organization_id_created_at_id_idx ON promo.assets USING btree (organization_id, created_at, id) WHERE (deleted_at IS NULL);
 
 CREATE INDEX assets_tags_idx ON promo.assets USING gin (tags);
 

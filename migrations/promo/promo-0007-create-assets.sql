@@ -45,8 +45,8 @@ CREATE TABLE promo.assets (
 COMMENT ON TABLE promo.assets IS
     'A file of an organisation, which lies in S3.';
 
-CREATE INDEX assets_organization_id_type_created_at_id_idx
-    ON promo.assets (organization_id, type, created_at, id)
+CREATE INDEX assets_organization_id_created_at_id_idx
+    ON promo.assets (organization_id, created_at, id)
     WHERE deleted_at IS NULL;
 
 CREATE INDEX assets_tags_idx ON promo.assets USING gin (tags);

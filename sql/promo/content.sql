@@ -302,8 +302,9 @@ WHERE
     AND (:status::promo.content_status IS NULL OR piece.status = :status)
     AND (:platform::promo.platform IS NULL OR piece.platform = :platform)
     AND (:type::promo.content_type IS NULL OR piece.type = :type)
-    AND (:series_id::uuid IS NULL OR piece.series_id = :series_id)
-    AND (:pillar_id::uuid IS NULL OR piece.pillar_id = :pillar_id)
+    -- No index serves these two: that of the organisation has the order, too.
+    AND (:series_id::uuid IS NULL OR piece.series_id IS NOT DISTINCT FROM :series_id)
+    AND (:pillar_id::uuid IS NULL OR piece.pillar_id IS NOT DISTINCT FROM :pillar_id)
     AND (:hashtag::text IS NULL OR piece.hashtags @> ARRAY[:hashtag])
     AND (
         :q::text IS NULL

@@ -1183,11 +1183,12 @@ WHERE
     AND """,
         When(6, """piece.type = $6"""),
         """
+    -- No index serves these two: that of the organisation has the order, too.
     AND """,
-        When(7, """piece.series_id = $7"""),
+        When(7, """piece.series_id IS NOT DISTINCT FROM $7"""),
         """
     AND """,
-        When(8, """piece.pillar_id = $8"""),
+        When(8, """piece.pillar_id IS NOT DISTINCT FROM $8"""),
         """
     AND """,
         When(9, """piece.hashtags @> ARRAY[$9]"""),
@@ -1298,8 +1299,9 @@ def list_content(
             AND ($4::promo.content_status IS NULL OR piece.status = $4)
             AND ($5::promo.platform IS NULL OR piece.platform = $5)
             AND ($6::promo.content_type IS NULL OR piece.type = $6)
-            AND ($7::uuid IS NULL OR piece.series_id = $7)
-            AND ($8::uuid IS NULL OR piece.pillar_id = $8)
+            -- No index serves these two: that of the organisation has the order, too.
+            AND ($7::uuid IS NULL OR piece.series_id IS NOT DISTINCT FROM $7)
+            AND ($8::uuid IS NULL OR piece.pillar_id IS NOT DISTINCT FROM $8)
             AND ($9::text IS NULL OR piece.hashtags @> ARRAY[$9])
             AND (
                 $10::text IS NULL
@@ -1412,7 +1414,7 @@ def count_content(
 ) -> int | Awaitable[int]:
     """How many pieces list_content has in all its pages.
 
-    sql/promo/content.sql:317::
+    sql/promo/content.sql:318::
 
         SELECT count(*) AS pieces
         FROM promo.content_pieces AS piece
@@ -1519,7 +1521,7 @@ def search_content(
     """An organisation's living content that has all words of a web-style search, best first,
     with the words marked; 10 unless limit_rows says otherwise.
 
-    sql/promo/content.sql:336::
+    sql/promo/content.sql:337::
 
         WITH search AS (
             SELECT websearch_to_tsquery('pg_catalog.english', $1::text) AS query
@@ -1645,7 +1647,7 @@ def similar_content(
     """The living content of the same organisation that is nearest in meaning to a piece,
     without itself; 10 unless limit_rows says otherwise.
 
-    sql/promo/content.sql:379::
+    sql/promo/content.sql:380::
 
         WITH nearest AS MATERIALIZED (
             SELECT
@@ -1794,7 +1796,7 @@ def update_content(
     """Changes what is given of a living piece that is not on its way, and leaves what is
     NULL. What was approved was another text: it is a draft again.
 
-    sql/promo/content.sql:424::
+    sql/promo/content.sql:425::
 
         UPDATE promo.content_pieces AS piece
         SET
@@ -1871,7 +1873,7 @@ def submit_content(
 ) -> list[UUID] | Awaitable[list[UUID]]:
     """The drafts that are handed in for review by this.
 
-    sql/promo/content.sql:454::
+    sql/promo/content.sql:455::
 
         UPDATE promo.content_pieces AS piece
         SET status = 'PENDING_REVIEW'
@@ -1917,7 +1919,7 @@ def approve_content(
 ) -> list[UUID] | Awaitable[list[UUID]]:
     """The pieces that are approved by this, whatever the brand rules say.
 
-    sql/promo/content.sql:464::
+    sql/promo/content.sql:465::
 
         UPDATE promo.content_pieces AS piece
         SET status = 'APPROVED'
@@ -2009,7 +2011,7 @@ def auto_approve_content(
     if the mode is AUTO, or CONDITIONAL and the conditions are fulfilled; oldest first,
     100 unless limit_rows says otherwise.
 
-    sql/promo/content.sql:474::
+    sql/promo/content.sql:475::
 
         WITH chosen AS MATERIALIZED (
             SELECT piece.id
@@ -2090,7 +2092,7 @@ def return_content(
 ) -> int | Awaitable[int]:
     """1 if the piece was handed in, approved, failed or archived, and is a draft again.
 
-    sql/promo/content.sql:527::
+    sql/promo/content.sql:528::
 
         UPDATE promo.content_pieces AS piece
         SET status = 'DRAFT'
@@ -2136,7 +2138,7 @@ def archive_content(
 ) -> int | Awaitable[int]:
     """1 if the piece is not on its way to be published, and is archived now.
 
-    sql/promo/content.sql:536::
+    sql/promo/content.sql:537::
 
         UPDATE promo.content_pieces AS piece
         SET status = 'ARCHIVED'
@@ -2182,7 +2184,7 @@ def soft_delete_content(
     """1 if the piece was alive, and is now deleted; its posts that were yet to come are
     cancelled.
 
-    sql/promo/content.sql:552::
+    sql/promo/content.sql:553::
 
         UPDATE promo.content_pieces AS piece
         SET deleted_at = clock_timestamp()
@@ -2220,7 +2222,7 @@ def restore_content(
     """1 if the piece was deleted, and is back; refused while its organisation is deleted, or
     if the same text is published by now.
 
-    sql/promo/content.sql:561::
+    sql/promo/content.sql:562::
 
         UPDATE promo.content_pieces AS piece
         SET deleted_at = NULL
