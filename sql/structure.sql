@@ -4343,6 +4343,1411 @@ COMMENT ON VIEW nextauth.users IS 'shop.users without the deleted ones.';
 
 COMMENT ON VIEW nextauth.verification_token IS 'shop.verification_tokens.';
 
+-- Schema promo
+
+CREATE SCHEMA promo;
+
+CREATE TYPE promo.approval_mode AS ENUM (
+    'AUTO',
+    'MANUAL',
+    'CONDITIONAL'
+);
+
+CREATE TYPE promo.asset_type AS ENUM (
+    'LOGO',
+    'SCREENSHOT',
+    'VIDEO',
+    'DOCUMENT',
+    'IMAGE',
+    'AVATAR',
+    'BANNER',
+    'CASE_STUDY'
+);
+
+CREATE TYPE promo.content_status AS ENUM (
+    'DRAFT',
+    'PENDING_REVIEW',
+    'APPROVED',
+    'SCHEDULED',
+    'PUBLISHED',
+    'FAILED',
+    'ARCHIVED'
+);
+
+CREATE TYPE promo.content_type AS ENUM (
+    'POST',
+    'THREAD',
+    'STORY',
+    'REEL',
+    'SHORT',
+    'CAROUSEL',
+    'POLL'
+);
+
+CREATE TYPE promo.metric_type AS ENUM (
+    'ENGAGEMENT',
+    'REACH',
+    'CONVERSION',
+    'GROWTH'
+);
+
+CREATE TYPE promo.platform AS ENUM (
+    'TWITTER',
+    'LINKEDIN',
+    'INSTAGRAM',
+    'TIKTOK',
+    'YOUTUBE_SHORTS',
+    'REDDIT',
+    'FACEBOOK',
+    'THREADS'
+);
+
+CREATE TYPE promo.post_status AS ENUM (
+    'SCHEDULED',
+    'PUBLISHING',
+    'PUBLISHED',
+    'FAILED',
+    'CANCELLED',
+    'RETRYING'
+);
+
+CREATE TYPE promo.series_status AS ENUM (
+    'ACTIVE',
+    'COMPLETED',
+    'PAUSED',
+    'CANCELLED'
+);
+
+CREATE TYPE promo.strategy_status AS ENUM (
+    'PROPOSED',
+    'ACTIVE',
+    'ARCHIVED',
+    'REJECTED'
+);
+
+CREATE TYPE promo.subscription_status AS ENUM (
+    'ACTIVE',
+    'CANCELLED',
+    'PAST_DUE',
+    'TRIALING',
+    'INCOMPLETE',
+    'UNPAID'
+);
+
+CREATE TYPE promo.usage_metric AS ENUM (
+    'POSTS',
+    'STRATEGIES'
+);
+
+CREATE TYPE promo.user_role AS ENUM (
+    'USER',
+    'ADMIN',
+    'MODERATOR'
+);
+
+CREATE OR REPLACE FUNCTION promo.announce_failed_post()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    INSERT INTO core.outbox (queue, name, payload, priority)
+    SELECT
+        'email',
+        'send-email',
+        jsonb_build_object(
+            'to', owner.email,
+            'subject', 'A post could not be published',
+            'template', 'post-failed',
+            'data', jsonb_build_object(
+                'scheduledPostId', NEW.id,
+                'organizationId', NEW.organization_id,
+                'contentPieceId', NEW.content_piece_id,
+                'platform', account.platform,
+                'handle', account.handle,
+                'attempts', NEW.attempt_count,
+                'error', NEW.error_message
+            ),
+            'priority', 'high'
+        ),
+        1
+    FROM promo.organizations AS organization
+    INNER JOIN promo.users AS owner
+        ON owner.id = organization.user_id
+    INNER JOIN promo.social_accounts AS account
+        ON account.id = NEW.social_account_id
+    WHERE organization.id = NEW.organization_id;
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION promo.archive_other_strategies()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM
+    FROM promo.organizations AS organization
+    WHERE organization.id = NEW.organization_id
+    FOR NO KEY UPDATE;
+
+    UPDATE promo.ai_strategies AS other
+    SET status = 'ARCHIVED'
+    WHERE
+        other.organization_id = NEW.organization_id
+        AND other.status = 'ACTIVE'
+        AND other.id <> NEW.id;
+
+    RETURN NEW;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION promo.brand_violations(organization uuid, body text, hashtags text[])
+ RETURNS TABLE(rule text, found text)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ WITH RECURSIVE rules AS (
+          SELECT own.allowed_phrases,
+             own.forbidden_phrases,
+             own.claims_to_avoid,
+             own.allowed_hashtags,
+             own.forbidden_hashtags
+            FROM promo.brand_rules own
+           WHERE (own.organization_id = brand_violations.organization)
+         ), cut(text, number) AS (
+          SELECT ((' '::text || promo.words(brand_violations.body)) || ' '::text) AS "?column?",
+             1 AS "?column?"
+         UNION ALL
+          SELECT replace(cut.text, ((' '::text || promo.words(rules.allowed_phrases[cut.number])) || ' '::text), ' | '::text) AS replace,
+             (cut.number + 1)
+            FROM (cut
+              CROSS JOIN rules)
+           WHERE (cut.number <= cardinality(rules.allowed_phrases))
+         ), checked AS (
+          SELECT cut.text
+            FROM cut
+           ORDER BY cut.number DESC
+          LIMIT 1
+         ), phrase(rule, text) AS (
+          SELECT 'forbidden phrase'::text AS "?column?",
+             unnest(rules.forbidden_phrases) AS unnest
+            FROM rules
+         UNION ALL
+          SELECT 'claim to avoid'::text,
+             unnest(rules.claims_to_avoid) AS unnest
+            FROM rules
+         )
+  SELECT phrase.rule,
+     phrase.text
+    FROM (phrase
+      CROSS JOIN checked)
+   WHERE ((btrim(phrase.text) <> ''::text) AND
+         CASE promo.words(phrase.text)
+             WHEN ''::text THEN (strpos(brand_violations.body, btrim(phrase.text)) > 0)
+             ELSE (strpos(checked.text, ((' '::text || promo.words(phrase.text)) || ' '::text)) > 0)
+         END)
+ UNION ALL
+  SELECT 'forbidden hashtag'::text,
+     tag.text
+    FROM (rules
+      CROSS JOIN unnest(brand_violations.hashtags) tag(text))
+   WHERE (EXISTS ( SELECT
+            FROM unnest(rules.forbidden_hashtags) forbidden(text)
+           WHERE (promo.hashtag(forbidden.text) = promo.hashtag(tag.text))))
+ UNION ALL
+  SELECT 'hashtag that is not allowed'::text,
+     tag.text
+    FROM (rules
+      CROSS JOIN unnest(brand_violations.hashtags) tag(text))
+   WHERE ((rules.allowed_hashtags <> '{}'::text[]) AND (NOT (EXISTS ( SELECT
+            FROM unnest(rules.allowed_hashtags) allowed(text)
+           WHERE (promo.hashtag(allowed.text) = promo.hashtag(tag.text))))));
+END;
+
+CREATE OR REPLACE FUNCTION promo.cancel_posts()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    EXECUTE format(
+        'UPDATE promo.scheduled_posts
+        SET status = ''CANCELLED'', next_attempt_at = NULL
+        WHERE %I = $1 AND status IN (''SCHEDULED'', ''RETRYING'')',
+        TG_ARGV[0]
+    )
+    USING NEW.id;
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION promo.count_published_post()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    INSERT INTO promo.usage AS used (user_id, month, posts_published)
+    SELECT
+        organization.user_id,
+        promo.current_month(),
+        1
+    FROM promo.organizations AS organization
+    WHERE organization.id = NEW.organization_id
+    ON CONFLICT (user_id, month) DO UPDATE
+    SET posts_published = used.posts_published + 1;
+
+    INSERT INTO core.outbox (queue, name, payload, run_at)
+    VALUES (
+        'analytics',
+        'collect-analytics',
+        jsonb_build_object(
+            'organizationId', NEW.organization_id,
+            'scheduledPostId', NEW.id,
+            'contentPieceId', NEW.content_piece_id,
+            'socialAccountId', NEW.social_account_id,
+            'timeRange', jsonb_build_object(
+                'start', NEW.published_at,
+                'end', NEW.published_at + INTERVAL '1 hour'
+            )
+        ),
+        NEW.published_at + INTERVAL '1 hour'
+    );
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION promo.current_month()
+ RETURNS date
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (date_trunc('month'::text, (now() AT TIME ZONE 'UTC'::text)))::date;
+
+CREATE OR REPLACE FUNCTION promo.delete_children()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    EXECUTE format(
+        'UPDATE %s SET deleted_at = $1
+        WHERE %I = $2 AND deleted_at IS NOT DISTINCT FROM $3',
+        TG_ARGV[0]::regclass,
+        TG_ARGV[1]
+    )
+    USING NEW.deleted_at, NEW.id, OLD.deleted_at;
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION promo.enqueue_post()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    INSERT INTO core.outbox (queue, name, payload, run_at)
+    VALUES (
+        'publishing',
+        'publish-post',
+        jsonb_build_object(
+            'scheduledPostId', NEW.id,
+            'organizationId', NEW.organization_id,
+            'contentPieceId', NEW.content_piece_id,
+            'socialAccountId', NEW.social_account_id,
+            'retryCount', NEW.attempt_count
+        ),
+        NEW.due_at
+    );
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION promo.follow_posts()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    piece_id CONSTANT uuid := coalesce(NEW.content_piece_id, OLD.content_piece_id);
+    published_in uuid;
+BEGIN
+    PERFORM
+    FROM promo.content_pieces AS piece
+    WHERE piece.id = piece_id
+    FOR NO KEY UPDATE;
+
+    UPDATE promo.content_pieces AS piece
+    SET
+        status = due.status,
+        scheduled_at = coalesce(due.scheduled_at, piece.scheduled_at),
+        published_at = coalesce(NEW.published_at, piece.published_at)
+    FROM (
+        SELECT
+            CASE
+                WHEN NEW.status = 'PUBLISHED' THEN 'PUBLISHED'
+                WHEN bool_or(post.status IN ('SCHEDULED', 'PUBLISHING', 'RETRYING'))
+                    THEN 'SCHEDULED'
+                WHEN bool_or(post.status = 'FAILED') THEN 'FAILED'
+                ELSE 'APPROVED'
+            END::promo.content_status AS status,
+            min(post.scheduled_at)
+                FILTER (WHERE post.status IN ('SCHEDULED', 'PUBLISHING', 'RETRYING'))
+                AS scheduled_at
+        FROM promo.scheduled_posts AS post
+        WHERE post.content_piece_id = piece_id
+    ) AS due
+    WHERE
+        piece.id = piece_id
+        AND (
+            piece.status = 'SCHEDULED'
+            OR (
+                piece.status IN ('APPROVED', 'FAILED')
+                AND due.status IN ('SCHEDULED', 'PUBLISHED')
+            )
+        )
+        AND (piece.status, piece.scheduled_at)
+            IS DISTINCT FROM (due.status, coalesce(due.scheduled_at, piece.scheduled_at))
+    RETURNING CASE piece.status WHEN 'PUBLISHED' THEN piece.series_id END
+    INTO published_in;
+
+    UPDATE promo.series AS series
+    SET
+        published_posts = least(series.published_posts + 1, series.total_posts),
+        status = CASE
+            WHEN series.published_posts + 1 >= series.total_posts THEN 'COMPLETED'
+            ELSE series.status
+        END
+    WHERE series.id = published_in;
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION promo.hashtag(given text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN lower(ltrim(btrim(given), '#'::text));
+
+CREATE OR REPLACE FUNCTION promo.next_strategy_version(organization uuid)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    last_version integer;
+BEGIN
+    PERFORM
+    FROM promo.organizations AS own
+    WHERE own.id = organization
+    FOR NO KEY UPDATE;
+
+    SELECT max(strategy.version)
+    INTO last_version
+    FROM promo.ai_strategies AS strategy
+    WHERE strategy.organization_id = organization;
+
+    RETURN coalesce(last_version, 0) + 1;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION promo.organizations_left(owner uuid)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    allowed integer;
+    taken bigint;
+BEGIN
+    IF current_setting('transaction_isolation') = 'repeatable read' THEN
+        RAISE EXCEPTION 'organisations cannot be counted under REPEATABLE READ'
+            USING
+                ERRCODE = 'feature_not_supported',
+                DETAIL = 'Its snapshot may miss organisations that are there by now.',
+                HINT = 'Create organisations under READ COMMITTED or SERIALIZABLE.';
+    END IF;
+
+    SELECT plan.max_organizations
+    INTO allowed
+    FROM promo.users AS account
+    INNER JOIN promo.plans AS plan
+        ON plan.plan = account.plan
+    WHERE
+        account.id = owner
+        AND account.deleted_at IS NULL
+    FOR NO KEY UPDATE OF account;
+
+    SELECT count(*)
+    INTO taken
+    FROM promo.organizations AS organization
+    WHERE
+        organization.user_id = owner
+        AND organization.deleted_at IS NULL;
+
+    RETURN greatest(allowed - taken, 0);
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION promo.refuse_step()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION '%.% cannot go from % to %',
+        TG_TABLE_SCHEMA, TG_TABLE_NAME, OLD.status, NEW.status
+        USING
+            ERRCODE = 'check_violation',
+            SCHEMA = TG_TABLE_SCHEMA,
+            TABLE = TG_TABLE_NAME,
+            CONSTRAINT = TG_NAME;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION promo.require_live_parent()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    parent CONSTANT regclass := TG_ARGV[0];
+    deleted_at timestamptz;
+BEGIN
+    EXECUTE format('SELECT deleted_at FROM %s WHERE id = $1 FOR SHARE', parent)
+    INTO deleted_at
+    USING (to_jsonb(NEW) ->> TG_ARGV[1])::uuid;
+
+    IF deleted_at IS NOT NULL THEN
+        RAISE EXCEPTION 'what a row of %.% belongs to in % is deleted',
+            TG_TABLE_SCHEMA, TG_TABLE_NAME, parent
+            USING
+                ERRCODE = 'foreign_key_violation',
+                SCHEMA = TG_TABLE_SCHEMA,
+                TABLE = TG_TABLE_NAME,
+                CONSTRAINT = TG_NAME;
+    END IF;
+
+    RETURN NEW;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION promo.require_publishable()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    piece promo.content_pieces;
+    account promo.social_accounts;
+    problem text;
+BEGIN
+    SELECT own.*
+    INTO account
+    FROM promo.social_accounts AS own
+    WHERE own.id = NEW.social_account_id
+    FOR SHARE;
+
+    SELECT own.*
+    INTO piece
+    FROM promo.content_pieces AS own
+    WHERE own.id = NEW.content_piece_id
+    FOR NO KEY UPDATE;
+
+    problem := CASE
+        WHEN piece.deleted_at IS NOT NULL THEN 'the content is deleted'
+        WHEN piece.status NOT IN ('APPROVED', 'SCHEDULED', 'PUBLISHED', 'FAILED')
+            THEN 'the content is not approved'
+        WHEN account.deleted_at IS NOT NULL THEN 'the account is deleted'
+        WHEN NOT account.is_active THEN 'the account is not active'
+        WHEN account.platform <> piece.platform
+            THEN 'the account is on another platform than the content'
+    END;
+
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION 'the post cannot be scheduled: %', problem
+            USING
+                ERRCODE = 'check_violation',
+                SCHEMA = TG_TABLE_SCHEMA,
+                TABLE = TG_TABLE_NAME,
+                CONSTRAINT = TG_NAME;
+    END IF;
+
+    RETURN NEW;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION promo.set_plan()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    subscriber CONSTANT uuid := coalesce(NEW.user_id, OLD.user_id);
+BEGIN
+    PERFORM
+    FROM promo.users AS account
+    WHERE account.id = subscriber
+    FOR NO KEY UPDATE;
+
+    UPDATE promo.users AS account
+    SET plan = due.plan
+    FROM (
+        SELECT coalesce(max(live.plan), 'free') AS plan
+        FROM promo.subscriptions AS live
+        WHERE
+            live.user_id = subscriber
+            AND live.status IN ('ACTIVE', 'TRIALING', 'PAST_DUE')
+    ) AS due
+    WHERE
+        account.id = subscriber
+        AND account.plan <> due.plan;
+
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION promo.words(given text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN btrim(regexp_replace(lower(given), '[^[:alnum:]%$€£]+'::text, ' '::text, 'g'::text));
+
+CREATE TABLE promo.ai_strategies (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    organization_id uuid NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    previous_id uuid,
+    status promo.strategy_status DEFAULT 'PROPOSED'::promo.strategy_status NOT NULL,
+    positioning jsonb NOT NULL,
+    audience_segments jsonb NOT NULL,
+    content_pillars jsonb NOT NULL,
+    channel_plan jsonb NOT NULL,
+    cadence jsonb NOT NULL,
+    calendar_skeleton jsonb NOT NULL,
+    generated_by text,
+    confidence double precision,
+    accepted_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ai_strategies_accepted_at_check CHECK (
+CASE status
+    WHEN 'ACTIVE'::promo.strategy_status THEN (accepted_at IS NOT NULL)
+    WHEN 'PROPOSED'::promo.strategy_status THEN (accepted_at IS NULL)
+    ELSE true
+END),
+    CONSTRAINT ai_strategies_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
+    CONSTRAINT ai_strategies_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES promo.organizations(id) ON DELETE CASCADE,
+    CONSTRAINT ai_strategies_organization_id_id_key UNIQUE (organization_id, id),
+    CONSTRAINT ai_strategies_organization_id_previous_id_fkey FOREIGN KEY (organization_id, previous_id) REFERENCES promo.ai_strategies(organization_id, id) ON DELETE SET NULL (previous_id),
+    CONSTRAINT ai_strategies_organization_id_version_key UNIQUE (organization_id, version),
+    CONSTRAINT ai_strategies_pkey PRIMARY KEY (id),
+    CONSTRAINT ai_strategies_previous_id_check CHECK ((previous_id <> id)),
+    CONSTRAINT ai_strategies_version_check CHECK ((version >= 1))
+);
+
+CREATE TABLE promo.analytics (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    organization_id uuid NOT NULL,
+    content_piece_id uuid,
+    scheduled_post_id uuid,
+    social_account_id uuid,
+    platform promo.platform NOT NULL,
+    metric_type promo.metric_type NOT NULL,
+    impressions bigint DEFAULT 0 NOT NULL,
+    likes integer DEFAULT 0 NOT NULL,
+    comments integer DEFAULT 0 NOT NULL,
+    shares integer DEFAULT 0 NOT NULL,
+    saves integer DEFAULT 0 NOT NULL,
+    clicks integer DEFAULT 0 NOT NULL,
+    reach bigint DEFAULT 0 NOT NULL,
+    followers_delta integer DEFAULT 0 NOT NULL,
+    website_clicks integer DEFAULT 0 NOT NULL,
+    signups integer DEFAULT 0 NOT NULL,
+    demos integer DEFAULT 0 NOT NULL,
+    period_start timestamp with time zone NOT NULL,
+    period_end timestamp with time zone NOT NULL,
+    collected_at timestamp with time zone DEFAULT now() NOT NULL,
+    engagement_rate double precision GENERATED ALWAYS AS (((((((likes)::bigint + comments) + shares) + saves))::double precision / (NULLIF(impressions, 0))::double precision)) STORED,
+    ctr double precision GENERATED ALWAYS AS (((clicks)::double precision / (NULLIF(impressions, 0))::double precision)) STORED,
+    CONSTRAINT analytics_clicks_check CHECK ((clicks >= 0)),
+    CONSTRAINT analytics_comments_check CHECK ((comments >= 0)),
+    CONSTRAINT analytics_demos_check CHECK ((demos >= 0)),
+    CONSTRAINT analytics_impressions_check CHECK ((impressions >= 0)),
+    CONSTRAINT analytics_likes_check CHECK ((likes >= 0)),
+    CONSTRAINT analytics_organization_id_content_piece_id_fkey FOREIGN KEY (organization_id, content_piece_id) REFERENCES promo.content_pieces(organization_id, id) ON DELETE CASCADE,
+    CONSTRAINT analytics_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES promo.organizations(id) ON DELETE CASCADE,
+    CONSTRAINT analytics_organization_id_scheduled_post_id_fkey FOREIGN KEY (organization_id, scheduled_post_id) REFERENCES promo.scheduled_posts(organization_id, id) ON DELETE CASCADE,
+    CONSTRAINT analytics_organization_id_social_account_id_fkey FOREIGN KEY (organization_id, social_account_id) REFERENCES promo.social_accounts(organization_id, id) ON DELETE CASCADE,
+    CONSTRAINT analytics_period_end_check CHECK ((period_end > period_start)),
+    CONSTRAINT analytics_pkey PRIMARY KEY (id),
+    CONSTRAINT analytics_reach_check CHECK ((reach >= 0)),
+    CONSTRAINT analytics_saves_check CHECK ((saves >= 0)),
+    CONSTRAINT analytics_shares_check CHECK ((shares >= 0)),
+    CONSTRAINT analytics_signups_check CHECK ((signups >= 0)),
+    CONSTRAINT analytics_subject_period_start_key UNIQUE NULLS NOT DISTINCT (organization_id, scheduled_post_id, social_account_id, metric_type, period_start),
+    CONSTRAINT analytics_website_clicks_check CHECK ((website_clicks >= 0))
+);
+
+CREATE TABLE promo.assets (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    organization_id uuid NOT NULL,
+    uploaded_by uuid,
+    filename text NOT NULL,
+    original_name text NOT NULL,
+    type promo.asset_type NOT NULL,
+    mime_type text NOT NULL,
+    size_bytes bigint NOT NULL,
+    s3_bucket text NOT NULL,
+    s3_key text NOT NULL,
+    url text NOT NULL,
+    title text,
+    description text,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    last_used_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT assets_filename_check CHECK ((btrim(filename) <> ''::text)),
+    CONSTRAINT assets_mime_type_check CHECK ((mime_type ~ '^[a-z]+/[^[:space:]]+$'::text)),
+    CONSTRAINT assets_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES promo.organizations(id) ON DELETE CASCADE,
+    CONSTRAINT assets_organization_id_id_key UNIQUE (organization_id, id),
+    CONSTRAINT assets_pkey PRIMARY KEY (id),
+    CONSTRAINT assets_s3_bucket_s3_key_key UNIQUE (s3_bucket, s3_key),
+    CONSTRAINT assets_size_bytes_check CHECK ((size_bytes >= 0)),
+    CONSTRAINT assets_uploaded_by_fkey FOREIGN KEY (uploaded_by) REFERENCES promo.users(id) ON DELETE SET NULL,
+    CONSTRAINT assets_url_check CHECK ((url ~* '^https?://'::text))
+);
+
+CREATE TABLE promo.brand_rules (
+    organization_id uuid NOT NULL,
+    tone text,
+    voice text,
+    allowed_phrases text[] DEFAULT '{}'::text[] NOT NULL,
+    forbidden_phrases text[] DEFAULT '{}'::text[] NOT NULL,
+    allowed_hashtags text[] DEFAULT '{}'::text[] NOT NULL,
+    forbidden_hashtags text[] DEFAULT '{}'::text[] NOT NULL,
+    compliance_notes text,
+    legal_disclaimer text,
+    claims_to_avoid text[] DEFAULT '{}'::text[] NOT NULL,
+    approval_mode promo.approval_mode DEFAULT 'MANUAL'::promo.approval_mode NOT NULL,
+    auto_approval_rules jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT brand_rules_approval_mode_check CHECK (((approval_mode <> 'CONDITIONAL'::promo.approval_mode) OR (auto_approval_rules IS NOT NULL))),
+    CONSTRAINT brand_rules_auto_approval_rules_check CHECK ((jsonb_typeof(auto_approval_rules) = 'object'::text)),
+    CONSTRAINT brand_rules_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES promo.organizations(id) ON DELETE CASCADE,
+    CONSTRAINT brand_rules_pkey PRIMARY KEY (organization_id)
+);
+
+CREATE TABLE promo.content_piece_assets (
+    organization_id uuid NOT NULL,
+    content_piece_id uuid NOT NULL,
+    asset_id uuid NOT NULL,
+    "position" smallint DEFAULT 0 NOT NULL,
+    CONSTRAINT content_piece_assets_organization_id_asset_id_fkey FOREIGN KEY (organization_id, asset_id) REFERENCES promo.assets(organization_id, id) DEFERRABLE INITIALLY DEFERRED,
+    CONSTRAINT content_piece_assets_organization_id_content_piece_id_fkey FOREIGN KEY (organization_id, content_piece_id) REFERENCES promo.content_pieces(organization_id, id) ON DELETE CASCADE,
+    CONSTRAINT content_piece_assets_pkey PRIMARY KEY (content_piece_id, asset_id),
+    CONSTRAINT content_piece_assets_position_check CHECK (("position" >= 0)),
+    CONSTRAINT content_piece_assets_position_not_null NOT NULL "position"
+);
+
+CREATE TABLE promo.content_pieces (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    organization_id uuid NOT NULL,
+    pillar_id uuid,
+    series_id uuid,
+    strategy_id uuid,
+    sequence_no integer,
+    platform promo.platform NOT NULL,
+    status promo.content_status DEFAULT 'DRAFT'::promo.content_status NOT NULL,
+    type promo.content_type DEFAULT 'POST'::promo.content_type NOT NULL,
+    title text,
+    body text NOT NULL,
+    hashtags text[] DEFAULT '{}'::text[] NOT NULL,
+    mentions text[] DEFAULT '{}'::text[] NOT NULL,
+    cta text,
+    hook text,
+    media_refs jsonb,
+    rationale text,
+    confidence double precision,
+    generated_by text,
+    embedding public.vector(384),
+    scheduled_at timestamp with time zone,
+    published_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    body_hash text GENERATED ALWAYS AS (md5(lower(btrim(body)))) STORED NOT NULL,
+    fts tsvector GENERATED ALWAYS AS ((setweight(to_tsvector('english'::regconfig, COALESCE(title, ''::text)), 'A'::"char") || setweight(to_tsvector('english'::regconfig, body), 'B'::"char"))) STORED NOT NULL,
+    CONSTRAINT content_pieces_body_check CHECK (((btrim(body) <> ''::text) AND (char_length(body) <= 100000))),
+    CONSTRAINT content_pieces_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
+    CONSTRAINT content_pieces_embedding_check CHECK ((public.vector_norm(embedding) > (0)::double precision)),
+    CONSTRAINT content_pieces_media_refs_check CHECK ((jsonb_typeof(media_refs) = 'array'::text)),
+    CONSTRAINT content_pieces_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES promo.organizations(id) ON DELETE CASCADE,
+    CONSTRAINT content_pieces_organization_id_id_key UNIQUE (organization_id, id),
+    CONSTRAINT content_pieces_organization_id_pillar_id_fkey FOREIGN KEY (organization_id, pillar_id) REFERENCES promo.content_pillars(organization_id, id) ON DELETE SET NULL (pillar_id),
+    CONSTRAINT content_pieces_organization_id_series_id_fkey FOREIGN KEY (organization_id, series_id) REFERENCES promo.series(organization_id, id) ON DELETE SET NULL (series_id),
+    CONSTRAINT content_pieces_organization_id_strategy_id_fkey FOREIGN KEY (organization_id, strategy_id) REFERENCES promo.ai_strategies(organization_id, id) ON DELETE SET NULL (strategy_id),
+    CONSTRAINT content_pieces_pkey PRIMARY KEY (id),
+    CONSTRAINT content_pieces_published_at_check CHECK (((status <> 'PUBLISHED'::promo.content_status) OR (published_at IS NOT NULL))),
+    CONSTRAINT content_pieces_scheduled_at_check CHECK (((status <> 'SCHEDULED'::promo.content_status) OR (scheduled_at IS NOT NULL))),
+    CONSTRAINT content_pieces_sequence_no_check CHECK ((sequence_no > 0)),
+    CONSTRAINT content_pieces_series_id_sequence_no_key UNIQUE (series_id, sequence_no)
+);
+
+CREATE TABLE promo.content_pillars (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    description text,
+    color text,
+    emoji text,
+    is_active boolean DEFAULT true NOT NULL,
+    sort_order integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT content_pillars_color_check CHECK ((color ~ '^#[0-9A-Fa-f]{6}$'::text)),
+    CONSTRAINT content_pillars_name_check CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT content_pillars_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES promo.organizations(id) ON DELETE CASCADE,
+    CONSTRAINT content_pillars_organization_id_id_key UNIQUE (organization_id, id),
+    CONSTRAINT content_pillars_organization_id_name_key UNIQUE (organization_id, name),
+    CONSTRAINT content_pillars_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE promo.founders (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    role text,
+    email text,
+    social_links jsonb DEFAULT '{}'::jsonb NOT NULL,
+    bio text,
+    image_url text,
+    is_primary boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT founders_email_check CHECK ((email ~ '^[^@[:space:]]+@[^@[:space:]]+$'::text)),
+    CONSTRAINT founders_name_check CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT founders_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES promo.organizations(id) ON DELETE CASCADE,
+    CONSTRAINT founders_pkey PRIMARY KEY (id),
+    CONSTRAINT founders_social_links_check CHECK ((jsonb_typeof(social_links) = 'object'::text))
+);
+
+CREATE TABLE promo.organizations (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    url text,
+    stage text,
+    pricing text,
+    description text,
+    tagline text,
+    category text,
+    markets text[] DEFAULT '{}'::text[] NOT NULL,
+    languages text[] DEFAULT '{en}'::text[] NOT NULL,
+    embedding public.vector(384),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    name_trigrams text[] GENERATED ALWAYS AS (core.trigrams(name)) STORED NOT NULL,
+    CONSTRAINT organizations_embedding_check CHECK ((public.vector_norm(embedding) > (0)::double precision)),
+    CONSTRAINT organizations_name_check CHECK (((char_length(btrim(name)) >= 1) AND (char_length(name) <= 255))),
+    CONSTRAINT organizations_pkey PRIMARY KEY (id),
+    CONSTRAINT organizations_url_check CHECK ((url ~* '^https?://'::text)),
+    CONSTRAINT organizations_user_id_fkey FOREIGN KEY (user_id) REFERENCES promo.users(id) ON DELETE CASCADE
+);
+
+CREATE TABLE promo.plans (
+    plan text NOT NULL,
+    display_name text NOT NULL,
+    price_monthly_cents integer NOT NULL,
+    price_yearly_cents integer,
+    stripe_price_id text,
+    max_organizations integer NOT NULL,
+    max_posts_per_month integer NOT NULL,
+    max_strategies_per_month integer NOT NULL,
+    analytics_days integer NOT NULL,
+    platforms promo.platform[] DEFAULT enum_range(NULL::promo.platform) NOT NULL,
+    features jsonb DEFAULT '[]'::jsonb NOT NULL,
+    is_active boolean DEFAULT true NOT NULL,
+    CONSTRAINT plans_analytics_days_check CHECK ((analytics_days > 0)),
+    CONSTRAINT plans_display_name_check CHECK ((btrim(display_name) <> ''::text)),
+    CONSTRAINT plans_features_check CHECK ((jsonb_typeof(features) = 'array'::text)),
+    CONSTRAINT plans_max_organizations_check CHECK ((max_organizations > 0)),
+    CONSTRAINT plans_max_posts_per_month_check CHECK ((max_posts_per_month >= 0)),
+    CONSTRAINT plans_max_strategies_per_month_check CHECK ((max_strategies_per_month >= 0)),
+    CONSTRAINT plans_pkey PRIMARY KEY (plan),
+    CONSTRAINT plans_plan_check CHECK ((plan ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text)),
+    CONSTRAINT plans_platforms_check CHECK ((cardinality(platforms) > 0)),
+    CONSTRAINT plans_price_monthly_cents_check CHECK ((price_monthly_cents >= 0)),
+    CONSTRAINT plans_price_yearly_cents_check CHECK ((price_yearly_cents >= 0)),
+    CONSTRAINT plans_stripe_price_id_key UNIQUE (stripe_price_id)
+);
+
+CREATE TABLE promo.scheduled_posts (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    organization_id uuid NOT NULL,
+    content_piece_id uuid NOT NULL,
+    social_account_id uuid NOT NULL,
+    scheduled_at timestamp with time zone NOT NULL,
+    published_at timestamp with time zone,
+    status promo.post_status DEFAULT 'SCHEDULED'::promo.post_status NOT NULL,
+    platform_post_id text,
+    platform_url text,
+    attempt_count smallint DEFAULT 0 NOT NULL,
+    max_attempts smallint DEFAULT 3 NOT NULL,
+    next_attempt_at timestamp with time zone,
+    last_attempt_at timestamp with time zone,
+    locked_by text,
+    lease_until timestamp with time zone,
+    error_message text,
+    idempotency_key text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone GENERATED ALWAYS AS (COALESCE(next_attempt_at, scheduled_at)) STORED NOT NULL,
+    CONSTRAINT scheduled_posts_attempt_count_check CHECK (((attempt_count >= 0) AND (attempt_count <= max_attempts))),
+    CONSTRAINT scheduled_posts_error_message_check CHECK (((status <> 'FAILED'::promo.post_status) OR (error_message IS NOT NULL))),
+    CONSTRAINT scheduled_posts_idempotency_key_check CHECK (((btrim(idempotency_key) <> ''::text) AND (char_length(idempotency_key) <= 255))),
+    CONSTRAINT scheduled_posts_lease_until_check CHECK (((status = 'PUBLISHING'::promo.post_status) = (lease_until IS NOT NULL))),
+    CONSTRAINT scheduled_posts_locked_by_check CHECK (((status = 'PUBLISHING'::promo.post_status) = (locked_by IS NOT NULL))),
+    CONSTRAINT scheduled_posts_max_attempts_check CHECK (((max_attempts >= 1) AND (max_attempts <= 20))),
+    CONSTRAINT scheduled_posts_next_attempt_at_check CHECK (((status = 'RETRYING'::promo.post_status) = (next_attempt_at IS NOT NULL))),
+    CONSTRAINT scheduled_posts_organization_id_content_piece_id_fkey FOREIGN KEY (organization_id, content_piece_id) REFERENCES promo.content_pieces(organization_id, id) ON DELETE CASCADE,
+    CONSTRAINT scheduled_posts_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES promo.organizations(id) ON DELETE CASCADE,
+    CONSTRAINT scheduled_posts_organization_id_id_key UNIQUE (organization_id, id),
+    CONSTRAINT scheduled_posts_organization_id_idempotency_key_key UNIQUE (organization_id, idempotency_key),
+    CONSTRAINT scheduled_posts_organization_id_social_account_id_fkey FOREIGN KEY (organization_id, social_account_id) REFERENCES promo.social_accounts(organization_id, id) ON DELETE CASCADE,
+    CONSTRAINT scheduled_posts_pkey PRIMARY KEY (id),
+    CONSTRAINT scheduled_posts_published_at_check CHECK (((status = 'PUBLISHED'::promo.post_status) = (published_at IS NOT NULL)))
+)
+WITH (autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_scale_factor='0.02');
+
+CREATE TABLE promo.series (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    organization_id uuid NOT NULL,
+    pillar_id uuid,
+    name text NOT NULL,
+    description text,
+    platform promo.platform NOT NULL,
+    cadence text NOT NULL,
+    total_posts integer NOT NULL,
+    published_posts integer DEFAULT 0 NOT NULL,
+    status promo.series_status DEFAULT 'ACTIVE'::promo.series_status NOT NULL,
+    start_date date,
+    end_date date,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT series_cadence_check CHECK ((cadence = ANY (ARRAY['daily'::text, 'weekly'::text, 'biweekly'::text, 'monthly'::text]))),
+    CONSTRAINT series_end_date_check CHECK ((end_date >= start_date)),
+    CONSTRAINT series_name_check CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT series_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES promo.organizations(id) ON DELETE CASCADE,
+    CONSTRAINT series_organization_id_id_key UNIQUE (organization_id, id),
+    CONSTRAINT series_organization_id_pillar_id_fkey FOREIGN KEY (organization_id, pillar_id) REFERENCES promo.content_pillars(organization_id, id) ON DELETE SET NULL (pillar_id),
+    CONSTRAINT series_pkey PRIMARY KEY (id),
+    CONSTRAINT series_published_posts_check CHECK (((published_posts >= 0) AND (published_posts <= total_posts))),
+    CONSTRAINT series_total_posts_check CHECK ((total_posts > 0))
+);
+
+CREATE TABLE promo.social_accounts (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    organization_id uuid NOT NULL,
+    platform promo.platform NOT NULL,
+    handle text NOT NULL,
+    display_name text,
+    profile_url text,
+    access_token_encrypted bytea NOT NULL,
+    refresh_token_encrypted bytea,
+    token_key_id text NOT NULL,
+    token_type text,
+    scope text,
+    expires_at timestamp with time zone,
+    account_id text,
+    followers_count integer DEFAULT 0 NOT NULL,
+    following_count integer DEFAULT 0 NOT NULL,
+    posts_count integer DEFAULT 0 NOT NULL,
+    is_active boolean DEFAULT true NOT NULL,
+    last_sync_at timestamp with time zone,
+    error_message text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT social_accounts_access_token_encrypted_check CHECK ((octet_length(access_token_encrypted) >= 28)),
+    CONSTRAINT social_accounts_followers_count_check CHECK ((followers_count >= 0)),
+    CONSTRAINT social_accounts_following_count_check CHECK ((following_count >= 0)),
+    CONSTRAINT social_accounts_handle_check CHECK ((handle ~ '^[^@[:space:]][^[:space:]]*$'::text)),
+    CONSTRAINT social_accounts_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES promo.organizations(id) ON DELETE CASCADE,
+    CONSTRAINT social_accounts_organization_id_id_key UNIQUE (organization_id, id),
+    CONSTRAINT social_accounts_pkey PRIMARY KEY (id),
+    CONSTRAINT social_accounts_posts_count_check CHECK ((posts_count >= 0)),
+    CONSTRAINT social_accounts_refresh_token_encrypted_check CHECK ((octet_length(refresh_token_encrypted) >= 28)),
+    CONSTRAINT social_accounts_token_key_id_check CHECK ((btrim(token_key_id) <> ''::text))
+);
+
+CREATE TABLE promo.subscriptions (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    user_id uuid NOT NULL,
+    plan text NOT NULL,
+    status promo.subscription_status NOT NULL,
+    stripe_subscription_id text,
+    stripe_customer_id text,
+    stripe_updated_at timestamp with time zone,
+    stripe_invoiced_at timestamp with time zone,
+    current_period_start timestamp with time zone,
+    current_period_end timestamp with time zone,
+    cancel_at_period_end boolean DEFAULT false NOT NULL,
+    cancelled_at timestamp with time zone,
+    trial_end timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT subscriptions_cancelled_at_check CHECK (((status <> 'CANCELLED'::promo.subscription_status) OR (cancelled_at IS NOT NULL))),
+    CONSTRAINT subscriptions_current_period_end_check CHECK ((current_period_end > current_period_start)),
+    CONSTRAINT subscriptions_pkey PRIMARY KEY (id),
+    CONSTRAINT subscriptions_plan_fkey FOREIGN KEY (plan) REFERENCES promo.plans(plan) ON UPDATE CASCADE ON DELETE RESTRICT,
+    CONSTRAINT subscriptions_stripe_subscription_id_key UNIQUE (stripe_subscription_id),
+    CONSTRAINT subscriptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES promo.users(id) ON DELETE CASCADE
+);
+
+CREATE TABLE promo.usage (
+    user_id uuid NOT NULL,
+    month date NOT NULL,
+    posts_generated integer DEFAULT 0 NOT NULL,
+    posts_published integer DEFAULT 0 NOT NULL,
+    strategies_generated integer DEFAULT 0 NOT NULL,
+    organizations_created integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT usage_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric)),
+    CONSTRAINT usage_organizations_created_check CHECK ((organizations_created >= 0)),
+    CONSTRAINT usage_pkey PRIMARY KEY (user_id, month),
+    CONSTRAINT usage_posts_generated_check CHECK ((posts_generated >= 0)),
+    CONSTRAINT usage_posts_published_check CHECK ((posts_published >= 0)),
+    CONSTRAINT usage_strategies_generated_check CHECK ((strategies_generated >= 0)),
+    CONSTRAINT usage_user_id_fkey FOREIGN KEY (user_id) REFERENCES promo.users(id) ON DELETE CASCADE
+);
+
+CREATE TABLE promo.users (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    email text NOT NULL,
+    password_hash text,
+    name text,
+    image text,
+    plan text DEFAULT 'free'::text NOT NULL,
+    role promo.user_role DEFAULT 'USER'::promo.user_role NOT NULL,
+    verified boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT users_email_check CHECK (((char_length(email) <= 255) AND (email ~ '^[^@[:space:]]+@[^@[:space:]]+$'::text))),
+    CONSTRAINT users_name_check CHECK (((char_length(btrim(name)) >= 1) AND (char_length(name) <= 255))),
+    CONSTRAINT users_password_hash_check CHECK ((password_hash ~ '^\$[a-z0-9-]+\$'::text)),
+    CONSTRAINT users_pkey PRIMARY KEY (id),
+    CONSTRAINT users_plan_fkey FOREIGN KEY (plan) REFERENCES promo.plans(plan) ON UPDATE CASCADE ON DELETE RESTRICT
+);
+
+CREATE TABLE promo.weekly_summaries (
+    id uuid DEFAULT core.new_id() NOT NULL,
+    organization_id uuid NOT NULL,
+    week_start date NOT NULL,
+    report_md text NOT NULL,
+    recommendations jsonb,
+    key_insights jsonb,
+    total_posts integer DEFAULT 0 NOT NULL,
+    avg_engagement double precision,
+    top_content_piece_id uuid,
+    resulting_strategy_id uuid,
+    accepted_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT weekly_summaries_key_insights_check CHECK ((jsonb_typeof(key_insights) = 'object'::text)),
+    CONSTRAINT weekly_summaries_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES promo.organizations(id) ON DELETE CASCADE,
+    CONSTRAINT weekly_summaries_organization_id_resulting_strategy_id_fkey FOREIGN KEY (organization_id, resulting_strategy_id) REFERENCES promo.ai_strategies(organization_id, id) ON DELETE SET NULL (resulting_strategy_id),
+    CONSTRAINT weekly_summaries_organization_id_top_content_piece_id_fkey FOREIGN KEY (organization_id, top_content_piece_id) REFERENCES promo.content_pieces(organization_id, id) ON DELETE SET NULL (top_content_piece_id),
+    CONSTRAINT weekly_summaries_organization_id_week_start_key UNIQUE (organization_id, week_start),
+    CONSTRAINT weekly_summaries_pkey PRIMARY KEY (id),
+    CONSTRAINT weekly_summaries_recommendations_check CHECK ((jsonb_typeof(recommendations) = 'array'::text)),
+    CONSTRAINT weekly_summaries_total_posts_check CHECK ((total_posts >= 0)),
+    CONSTRAINT weekly_summaries_week_start_check CHECK ((EXTRACT(isodow FROM week_start) = (1)::numeric))
+);
+
+CREATE UNIQUE INDEX ai_strategies_organization_id_active_key ON promo.ai_strategies USING btree (organization_id) WHERE (status = 'ACTIVE'::promo.strategy_status);
+
+CREATE INDEX ai_strategies_previous_id_idx ON promo.ai_strategies USING btree (previous_id);
+
+CREATE INDEX ai_strategies_status_idx ON promo.ai_strategies USING btree (status);
+
+CREATE INDEX analytics_collected_at_idx ON promo.analytics USING brin (collected_at);
+
+CREATE INDEX analytics_content_piece_id_idx ON promo.analytics USING btree (content_piece_id);
+
+CREATE INDEX analytics_organization_id_period_start_platform_idx ON promo.analytics USING btree (organization_id, period_start, platform);
+
+CREATE INDEX analytics_scheduled_post_id_idx ON promo.analytics USING btree (scheduled_post_id);
+
+CREATE INDEX analytics_social_account_id_idx ON promo.analytics USING btree (social_account_id);
+
+CREATE INDEX assets_organization_id_created_at_id_idx ON promo.assets USING btree (organization_id, created_at, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX assets_tags_idx ON promo.assets USING gin (tags);
+
+CREATE INDEX assets_uploaded_by_idx ON promo.assets USING btree (uploaded_by);
+
+CREATE INDEX content_piece_assets_asset_id_idx ON promo.content_piece_assets USING btree (asset_id);
+
+CREATE INDEX content_pieces_embedding_idx ON promo.content_pieces USING hnsw (embedding public.vector_cosine_ops) WHERE (deleted_at IS NULL);
+
+CREATE INDEX content_pieces_fts_idx ON promo.content_pieces USING gin (fts) WHERE (deleted_at IS NULL);
+
+CREATE INDEX content_pieces_hashtags_idx ON promo.content_pieces USING gin (hashtags) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX content_pieces_live_key ON promo.content_pieces USING btree (organization_id, platform, body_hash) WHERE ((status = ANY (ARRAY['SCHEDULED'::promo.content_status, 'PUBLISHED'::promo.content_status])) AND (deleted_at IS NULL));
+
+CREATE INDEX content_pieces_organization_id_created_at_id_idx ON promo.content_pieces USING btree (organization_id, created_at, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX content_pieces_organization_id_published_at_idx ON promo.content_pieces USING btree (organization_id, published_at) WHERE (published_at IS NOT NULL);
+
+CREATE INDEX content_pieces_organization_id_status_created_at_id_idx ON promo.content_pieces USING btree (organization_id, status, created_at, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX content_pieces_pillar_id_idx ON promo.content_pieces USING btree (pillar_id);
+
+CREATE INDEX content_pieces_strategy_id_idx ON promo.content_pieces USING btree (strategy_id);
+
+CREATE INDEX content_pillars_organization_id_sort_order_idx ON promo.content_pillars USING btree (organization_id, sort_order) WHERE is_active;
+
+CREATE INDEX founders_organization_id_idx ON promo.founders USING btree (organization_id);
+
+CREATE UNIQUE INDEX founders_organization_id_primary_key ON promo.founders USING btree (organization_id) WHERE is_primary;
+
+CREATE INDEX organizations_category_idx ON promo.organizations USING btree (category) WHERE (deleted_at IS NULL);
+
+CREATE INDEX organizations_created_at_id_idx ON promo.organizations USING btree (created_at, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX organizations_embedding_idx ON promo.organizations USING hnsw (embedding public.vector_cosine_ops) WHERE (deleted_at IS NULL);
+
+CREATE INDEX organizations_markets_idx ON promo.organizations USING gin (markets) WHERE (deleted_at IS NULL);
+
+CREATE INDEX organizations_name_trigrams_idx ON promo.organizations USING gin (name_trigrams) WHERE (deleted_at IS NULL);
+
+CREATE INDEX organizations_user_id_idx ON promo.organizations USING btree (user_id);
+
+CREATE INDEX scheduled_posts_content_piece_id_idx ON promo.scheduled_posts USING btree (content_piece_id);
+
+CREATE INDEX scheduled_posts_due_at_id_idx ON promo.scheduled_posts USING btree (due_at, id) WHERE (status = ANY (ARRAY['SCHEDULED'::promo.post_status, 'RETRYING'::promo.post_status]));
+
+CREATE INDEX scheduled_posts_lease_until_idx ON promo.scheduled_posts USING btree (lease_until) WHERE (status = 'PUBLISHING'::promo.post_status);
+
+CREATE INDEX scheduled_posts_organization_id_scheduled_at_id_idx ON promo.scheduled_posts USING btree (organization_id, scheduled_at, id);
+
+CREATE INDEX scheduled_posts_published_at_idx ON promo.scheduled_posts USING btree (published_at) WHERE (status = 'PUBLISHED'::promo.post_status);
+
+CREATE INDEX scheduled_posts_social_account_id_scheduled_at_idx ON promo.scheduled_posts USING btree (social_account_id, scheduled_at);
+
+CREATE INDEX series_organization_id_status_idx ON promo.series USING btree (organization_id, status);
+
+CREATE INDEX series_pillar_id_idx ON promo.series USING btree (pillar_id);
+
+CREATE INDEX series_platform_idx ON promo.series USING btree (platform);
+
+CREATE INDEX social_accounts_expires_at_idx ON promo.social_accounts USING btree (expires_at) WHERE (is_active AND (deleted_at IS NULL));
+
+CREATE UNIQUE INDEX social_accounts_organization_id_platform_handle_key ON promo.social_accounts USING btree (organization_id, platform, lower(handle)) WHERE (deleted_at IS NULL);
+
+CREATE INDEX social_accounts_platform_idx ON promo.social_accounts USING btree (platform) WHERE (is_active AND (deleted_at IS NULL));
+
+CREATE INDEX social_accounts_token_key_id_idx ON promo.social_accounts USING btree (token_key_id);
+
+CREATE INDEX subscriptions_plan_idx ON promo.subscriptions USING btree (plan);
+
+CREATE INDEX subscriptions_stripe_customer_id_idx ON promo.subscriptions USING btree (stripe_customer_id);
+
+CREATE INDEX subscriptions_user_id_idx ON promo.subscriptions USING btree (user_id);
+
+CREATE UNIQUE INDEX subscriptions_user_id_live_key ON promo.subscriptions USING btree (user_id) WHERE (status = ANY (ARRAY['ACTIVE'::promo.subscription_status, 'TRIALING'::promo.subscription_status, 'PAST_DUE'::promo.subscription_status]));
+
+CREATE INDEX users_created_at_id_idx ON promo.users USING btree (created_at, id) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX users_lower_email_key ON promo.users USING btree (lower(email)) WHERE (deleted_at IS NULL);
+
+CREATE INDEX users_plan_idx ON promo.users USING btree (plan);
+
+CREATE INDEX users_role_idx ON promo.users USING btree (role) WHERE (deleted_at IS NULL);
+
+CREATE INDEX weekly_summaries_resulting_strategy_id_idx ON promo.weekly_summaries USING btree (resulting_strategy_id);
+
+CREATE INDEX weekly_summaries_top_content_piece_id_idx ON promo.weekly_summaries USING btree (top_content_piece_id);
+
+CREATE INDEX weekly_summaries_week_start_idx ON promo.weekly_summaries USING btree (week_start) WHERE (accepted_at IS NULL);
+
+CREATE TRIGGER ai_strategies_archive_others BEFORE UPDATE OF status ON promo.ai_strategies FOR EACH ROW WHEN (((old.status <> 'ACTIVE'::promo.strategy_status) AND (new.status = 'ACTIVE'::promo.strategy_status))) EXECUTE FUNCTION promo.archive_other_strategies();
+
+CREATE TRIGGER ai_strategies_audit AFTER INSERT OR DELETE OR UPDATE ON promo.ai_strategies FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER ai_strategies_set_updated_at BEFORE UPDATE ON promo.ai_strategies FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER ai_strategies_status_step BEFORE UPDATE OF status ON promo.ai_strategies FOR EACH ROW WHEN (((old.status <> new.status) AND ((((((old.status <> 'PROPOSED'::promo.strategy_status) OR (new.status <> 'ACTIVE'::promo.strategy_status)) AND ((old.status <> 'PROPOSED'::promo.strategy_status) OR (new.status <> 'REJECTED'::promo.strategy_status))) AND ((old.status <> 'PROPOSED'::promo.strategy_status) OR (new.status <> 'ARCHIVED'::promo.strategy_status))) AND ((old.status <> 'ACTIVE'::promo.strategy_status) OR (new.status <> 'ARCHIVED'::promo.strategy_status))) AND ((old.status <> 'ARCHIVED'::promo.strategy_status) OR (new.status <> 'ACTIVE'::promo.strategy_status))))) EXECUTE FUNCTION promo.refuse_step();
+
+CREATE TRIGGER assets_audit AFTER INSERT OR DELETE OR UPDATE ON promo.assets FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER assets_organization_id_live BEFORE INSERT OR UPDATE OF organization_id, deleted_at ON promo.assets FOR EACH ROW WHEN ((new.deleted_at IS NULL)) EXECUTE FUNCTION promo.require_live_parent('promo.organizations', 'organization_id');
+
+CREATE TRIGGER assets_set_updated_at BEFORE UPDATE ON promo.assets FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER brand_rules_audit AFTER INSERT OR DELETE OR UPDATE ON promo.brand_rules FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER brand_rules_set_updated_at BEFORE UPDATE ON promo.brand_rules FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER content_piece_assets_audit AFTER INSERT OR DELETE OR UPDATE ON promo.content_piece_assets FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER content_pieces_audit AFTER INSERT OR DELETE OR UPDATE ON promo.content_pieces FOR EACH ROW EXECUTE FUNCTION core.audit_row('embedding');
+
+CREATE TRIGGER content_pieces_cancel_posts AFTER UPDATE OF deleted_at ON promo.content_pieces FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION promo.cancel_posts('content_piece_id');
+
+CREATE TRIGGER content_pieces_organization_id_live BEFORE INSERT OR UPDATE OF organization_id, deleted_at ON promo.content_pieces FOR EACH ROW WHEN ((new.deleted_at IS NULL)) EXECUTE FUNCTION promo.require_live_parent('promo.organizations', 'organization_id');
+
+CREATE TRIGGER content_pieces_set_updated_at BEFORE UPDATE ON promo.content_pieces FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER content_pieces_status_step BEFORE UPDATE OF status ON promo.content_pieces FOR EACH ROW WHEN (((old.status <> new.status) AND ((((((((((((((((((((old.status <> 'DRAFT'::promo.content_status) OR (new.status <> 'PENDING_REVIEW'::promo.content_status)) AND ((old.status <> 'DRAFT'::promo.content_status) OR (new.status <> 'APPROVED'::promo.content_status))) AND ((old.status <> 'DRAFT'::promo.content_status) OR (new.status <> 'ARCHIVED'::promo.content_status))) AND ((old.status <> 'PENDING_REVIEW'::promo.content_status) OR (new.status <> 'DRAFT'::promo.content_status))) AND ((old.status <> 'PENDING_REVIEW'::promo.content_status) OR (new.status <> 'APPROVED'::promo.content_status))) AND ((old.status <> 'PENDING_REVIEW'::promo.content_status) OR (new.status <> 'ARCHIVED'::promo.content_status))) AND ((old.status <> 'APPROVED'::promo.content_status) OR (new.status <> 'DRAFT'::promo.content_status))) AND ((old.status <> 'APPROVED'::promo.content_status) OR (new.status <> 'SCHEDULED'::promo.content_status))) AND ((old.status <> 'APPROVED'::promo.content_status) OR (new.status <> 'PUBLISHED'::promo.content_status))) AND ((old.status <> 'APPROVED'::promo.content_status) OR (new.status <> 'ARCHIVED'::promo.content_status))) AND ((old.status <> 'SCHEDULED'::promo.content_status) OR (new.status <> 'APPROVED'::promo.content_status))) AND ((old.status <> 'SCHEDULED'::promo.content_status) OR (new.status <> 'PUBLISHED'::promo.content_status))) AND ((old.status <> 'SCHEDULED'::promo.content_status) OR (new.status <> 'FAILED'::promo.content_status))) AND ((old.status <> 'FAILED'::promo.content_status) OR (new.status <> 'DRAFT'::promo.content_status))) AND ((old.status <> 'FAILED'::promo.content_status) OR (new.status <> 'SCHEDULED'::promo.content_status))) AND ((old.status <> 'FAILED'::promo.content_status) OR (new.status <> 'PUBLISHED'::promo.content_status))) AND ((old.status <> 'FAILED'::promo.content_status) OR (new.status <> 'ARCHIVED'::promo.content_status))) AND ((old.status <> 'PUBLISHED'::promo.content_status) OR (new.status <> 'ARCHIVED'::promo.content_status))) AND ((old.status <> 'ARCHIVED'::promo.content_status) OR (new.status <> 'DRAFT'::promo.content_status))))) EXECUTE FUNCTION promo.refuse_step();
+
+CREATE TRIGGER content_pillars_audit AFTER INSERT OR DELETE OR UPDATE ON promo.content_pillars FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER content_pillars_set_updated_at BEFORE UPDATE ON promo.content_pillars FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER founders_audit AFTER INSERT OR DELETE OR UPDATE ON promo.founders FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER founders_set_updated_at BEFORE UPDATE ON promo.founders FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER organizations_audit AFTER INSERT OR DELETE OR UPDATE ON promo.organizations FOR EACH ROW EXECUTE FUNCTION core.audit_row('embedding');
+
+CREATE TRIGGER organizations_delete_assets AFTER UPDATE OF deleted_at ON promo.organizations FOR EACH ROW WHEN ((old.deleted_at IS DISTINCT FROM new.deleted_at)) EXECUTE FUNCTION promo.delete_children('promo.assets', 'organization_id');
+
+CREATE TRIGGER organizations_delete_content_pieces AFTER UPDATE OF deleted_at ON promo.organizations FOR EACH ROW WHEN ((old.deleted_at IS DISTINCT FROM new.deleted_at)) EXECUTE FUNCTION promo.delete_children('promo.content_pieces', 'organization_id');
+
+CREATE TRIGGER organizations_delete_social_accounts AFTER UPDATE OF deleted_at ON promo.organizations FOR EACH ROW WHEN ((old.deleted_at IS DISTINCT FROM new.deleted_at)) EXECUTE FUNCTION promo.delete_children('promo.social_accounts', 'organization_id');
+
+CREATE TRIGGER organizations_set_updated_at BEFORE UPDATE ON promo.organizations FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER organizations_user_id_live BEFORE INSERT OR UPDATE OF user_id, deleted_at ON promo.organizations FOR EACH ROW WHEN ((new.deleted_at IS NULL)) EXECUTE FUNCTION promo.require_live_parent('promo.users', 'user_id');
+
+CREATE TRIGGER plans_audit AFTER INSERT OR DELETE OR UPDATE ON promo.plans FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER scheduled_posts_announce_failed AFTER UPDATE OF status ON promo.scheduled_posts FOR EACH ROW WHEN (((old.status <> 'FAILED'::promo.post_status) AND (new.status = 'FAILED'::promo.post_status))) EXECUTE FUNCTION promo.announce_failed_post();
+
+CREATE TRIGGER scheduled_posts_audit AFTER INSERT OR DELETE OR UPDATE ON promo.scheduled_posts FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER scheduled_posts_count AFTER UPDATE OF status ON promo.scheduled_posts FOR EACH ROW WHEN (((old.status <> 'PUBLISHED'::promo.post_status) AND (new.status = 'PUBLISHED'::promo.post_status))) EXECUTE FUNCTION promo.count_published_post();
+
+CREATE TRIGGER scheduled_posts_enqueue AFTER UPDATE ON promo.scheduled_posts FOR EACH ROW WHEN (((new.status = ANY (ARRAY['SCHEDULED'::promo.post_status, 'RETRYING'::promo.post_status])) AND ((old.status IS DISTINCT FROM new.status) OR (old.due_at IS DISTINCT FROM new.due_at)))) EXECUTE FUNCTION promo.enqueue_post();
+
+CREATE TRIGGER scheduled_posts_enqueue_new AFTER INSERT ON promo.scheduled_posts FOR EACH ROW WHEN ((new.status = ANY (ARRAY['SCHEDULED'::promo.post_status, 'RETRYING'::promo.post_status]))) EXECUTE FUNCTION promo.enqueue_post();
+
+CREATE TRIGGER scheduled_posts_follow AFTER INSERT OR DELETE OR UPDATE OF status, scheduled_at ON promo.scheduled_posts FOR EACH ROW EXECUTE FUNCTION promo.follow_posts();
+
+CREATE TRIGGER scheduled_posts_publishable BEFORE INSERT OR UPDATE OF status ON promo.scheduled_posts FOR EACH ROW WHEN ((new.status = 'SCHEDULED'::promo.post_status)) EXECUTE FUNCTION promo.require_publishable();
+
+CREATE TRIGGER scheduled_posts_set_updated_at BEFORE UPDATE ON promo.scheduled_posts FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER scheduled_posts_status_step BEFORE UPDATE OF status ON promo.scheduled_posts FOR EACH ROW WHEN (((old.status <> new.status) AND ((((((((((((old.status <> 'SCHEDULED'::promo.post_status) OR (new.status <> 'PUBLISHING'::promo.post_status)) AND ((old.status <> 'SCHEDULED'::promo.post_status) OR (new.status <> 'CANCELLED'::promo.post_status))) AND ((old.status <> 'PUBLISHING'::promo.post_status) OR (new.status <> 'SCHEDULED'::promo.post_status))) AND ((old.status <> 'PUBLISHING'::promo.post_status) OR (new.status <> 'PUBLISHED'::promo.post_status))) AND ((old.status <> 'PUBLISHING'::promo.post_status) OR (new.status <> 'RETRYING'::promo.post_status))) AND ((old.status <> 'PUBLISHING'::promo.post_status) OR (new.status <> 'FAILED'::promo.post_status))) AND ((old.status <> 'RETRYING'::promo.post_status) OR (new.status <> 'PUBLISHING'::promo.post_status))) AND ((old.status <> 'RETRYING'::promo.post_status) OR (new.status <> 'SCHEDULED'::promo.post_status))) AND ((old.status <> 'RETRYING'::promo.post_status) OR (new.status <> 'CANCELLED'::promo.post_status))) AND ((old.status <> 'FAILED'::promo.post_status) OR (new.status <> 'SCHEDULED'::promo.post_status))) AND ((old.status <> 'CANCELLED'::promo.post_status) OR (new.status <> 'SCHEDULED'::promo.post_status))))) EXECUTE FUNCTION promo.refuse_step();
+
+CREATE TRIGGER series_audit AFTER INSERT OR DELETE OR UPDATE ON promo.series FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER series_set_updated_at BEFORE UPDATE ON promo.series FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER social_accounts_audit AFTER INSERT OR DELETE OR UPDATE ON promo.social_accounts FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER social_accounts_cancel_posts AFTER UPDATE OF deleted_at ON promo.social_accounts FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION promo.cancel_posts('social_account_id');
+
+CREATE TRIGGER social_accounts_organization_id_live BEFORE INSERT OR UPDATE OF organization_id, deleted_at ON promo.social_accounts FOR EACH ROW WHEN ((new.deleted_at IS NULL)) EXECUTE FUNCTION promo.require_live_parent('promo.organizations', 'organization_id');
+
+CREATE TRIGGER social_accounts_set_updated_at BEFORE UPDATE ON promo.social_accounts FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER subscriptions_audit AFTER INSERT OR DELETE OR UPDATE ON promo.subscriptions FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER subscriptions_set_plan AFTER INSERT OR DELETE OR UPDATE OF status, plan ON promo.subscriptions FOR EACH ROW EXECUTE FUNCTION promo.set_plan();
+
+CREATE TRIGGER subscriptions_set_updated_at BEFORE UPDATE ON promo.subscriptions FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER subscriptions_status_step BEFORE UPDATE OF status ON promo.subscriptions FOR EACH ROW WHEN (((old.status = 'CANCELLED'::promo.subscription_status) AND (new.status <> 'CANCELLED'::promo.subscription_status))) EXECUTE FUNCTION promo.refuse_step();
+
+CREATE TRIGGER usage_set_updated_at BEFORE UPDATE ON promo.usage FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER users_audit AFTER INSERT OR DELETE OR UPDATE ON promo.users FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER users_delete_organizations AFTER UPDATE OF deleted_at ON promo.users FOR EACH ROW WHEN ((old.deleted_at IS DISTINCT FROM new.deleted_at)) EXECUTE FUNCTION promo.delete_children('promo.organizations', 'user_id');
+
+CREATE TRIGGER users_set_updated_at BEFORE UPDATE ON promo.users FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+CREATE TRIGGER weekly_summaries_audit AFTER INSERT OR DELETE OR UPDATE ON promo.weekly_summaries FOR EACH ROW EXECUTE FUNCTION core.audit_row();
+
+CREATE TRIGGER weekly_summaries_set_updated_at BEFORE UPDATE ON promo.weekly_summaries FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+COMMENT ON FUNCTION promo.announce_failed_post() IS 'For scheduled_posts: asks for an e-mail to the owner about a post that failed for good.';
+
+COMMENT ON FUNCTION promo.archive_other_strategies() IS 'For ai_strategies: archives the active one when another becomes it.';
+
+COMMENT ON FUNCTION promo.brand_violations(uuid,text,text[]) IS 'Which of an organisation''s brand rules a text and its hashtags break; phrases count as whole words, in any case and punctuation.';
+
+COMMENT ON FUNCTION promo.cancel_posts() IS 'For AFTER UPDATE OF deleted_at, with a column of scheduled_posts that refers to this table: cancels the posts that are yet to come.';
+
+COMMENT ON FUNCTION promo.count_published_post() IS 'For scheduled_posts: counts a post that was published, and asks for its analytics one hour later.';
+
+COMMENT ON FUNCTION promo.current_month() IS 'The first day of the month that usage is counted in, which begins at midnight UTC.';
+
+COMMENT ON FUNCTION promo.delete_children() IS 'For AFTER UPDATE OF deleted_at, with a table and its column that refers to this one: what belongs to a row is deleted with it, and restored with it.';
+
+COMMENT ON FUNCTION promo.enqueue_post() IS 'For scheduled_posts: asks for a post to be published when it is due. A job for a time that was changed does nothing: the post is not due, or has been claimed.';
+
+COMMENT ON FUNCTION promo.follow_posts() IS 'For scheduled_posts: makes an approved piece scheduled with its first post, and then published with the first that is out, failed, or approved again; counts it in its series when it is published.';
+
+COMMENT ON FUNCTION promo.hashtag(text) IS 'A hashtag as it is compared: in lower case, without its sign.';
+
+COMMENT ON FUNCTION promo.next_strategy_version(uuid) IS 'The number of an organisation''s next strategy. Holds off others who ask until the transaction ends.';
+
+COMMENT ON FUNCTION promo.organizations_left(uuid) IS 'How many more organisations a living user''s plan allows. Holds off other counts of the user until the transaction ends.';
+
+COMMENT ON FUNCTION promo.refuse_step() IS 'For BEFORE UPDATE OF status ... WHEN (no such step): refuses it as a broken CHECK that has the trigger''s name.';
+
+COMMENT ON FUNCTION promo.require_live_parent() IS 'For BEFORE INSERT OR UPDATE, with a table and the column that refers to it: refuses a live row under a deleted one.';
+
+COMMENT ON FUNCTION promo.require_publishable() IS 'For scheduled_posts: refuses a post of content that is not approved, or by an account that is not usable for it.';
+
+COMMENT ON FUNCTION promo.set_plan() IS 'For subscriptions: gives the user the plan of the live one, of which there is one at most, otherwise free.';
+
+COMMENT ON FUNCTION promo.words(text) IS 'The words of a text in lower case with one blank between; percent and currencies count as letters.';
+
+COMMENT ON SCHEMA promo IS 'Marketing automation: organisations, strategies, content, scheduled posts, analytics, billing.';
+
+COMMENT ON COLUMN promo.ai_strategies.confidence IS 'How sure the model was, from 0 to 1.';
+
+COMMENT ON COLUMN promo.ai_strategies.generated_by IS 'The model that wrote it.';
+
+COMMENT ON COLUMN promo.analytics.ctr IS 'Clicks by impressions; NULL without impressions.';
+
+COMMENT ON COLUMN promo.analytics.engagement_rate IS 'Likes, comments, shares and saves by impressions; NULL without impressions.';
+
+COMMENT ON COLUMN promo.brand_rules.allowed_hashtags IS 'If there are any, no others are.';
+
+COMMENT ON COLUMN promo.brand_rules.allowed_phrases IS 'What may be said although a forbidden phrase or claim is part of it.';
+
+COMMENT ON COLUMN promo.brand_rules.auto_approval_rules IS 'min_confidence, platforms and types, each if it matters; what fulfils all of them is approved by itself.';
+
+COMMENT ON COLUMN promo.content_pieces.body_hash IS 'By which two bodies count as the same: in any case, without blanks around.';
+
+COMMENT ON COLUMN promo.content_pieces.confidence IS 'How sure the model was, from 0 to 1.';
+
+COMMENT ON COLUMN promo.content_pieces.embedding IS 'Embedding of title and body; cosine distance.';
+
+COMMENT ON COLUMN promo.content_pieces.fts IS 'Title (weight A) and body (B).';
+
+COMMENT ON COLUMN promo.content_pieces.generated_by IS 'The model that wrote it; NULL if a person did.';
+
+COMMENT ON COLUMN promo.content_pieces.media_refs IS 'What else is shown, as a list of objects; files are in content_piece_assets.';
+
+COMMENT ON COLUMN promo.founders.social_links IS 'Addresses by platform.';
+
+COMMENT ON COLUMN promo.organizations.embedding IS 'Embedding of the profile; cosine distance.';
+
+COMMENT ON COLUMN promo.organizations.languages IS 'What it speaks to its customers, as ISO 639-1 codes.';
+
+COMMENT ON COLUMN promo.organizations.markets IS 'Where it sells, as ISO 3166-1 alpha-2 codes.';
+
+COMMENT ON COLUMN promo.organizations.name_trigrams IS 'Trigrams of the name, for candidates by &&.';
+
+COMMENT ON COLUMN promo.plans.analytics_days IS 'How many days back analytics are shown.';
+
+COMMENT ON COLUMN promo.plans.is_active IS 'Whether it is sold; who has it keeps it.';
+
+COMMENT ON COLUMN promo.plans.max_organizations IS 'The most organisations at one time.';
+
+COMMENT ON COLUMN promo.plans.platforms IS 'Of which platforms accounts can be connected.';
+
+COMMENT ON COLUMN promo.plans.stripe_price_id IS 'By which price a Stripe subscription is one to this plan; set for each environment.';
+
+COMMENT ON COLUMN promo.scheduled_posts.attempt_count IS 'How often the post was claimed.';
+
+COMMENT ON COLUMN promo.scheduled_posts.due_at IS 'From when on a worker may claim it.';
+
+COMMENT ON COLUMN promo.scheduled_posts.error_message IS 'Why the last attempt that failed did so; kept when a later one succeeds.';
+
+COMMENT ON COLUMN promo.scheduled_posts.idempotency_key IS 'By which a request that is sent again is known, within its organisation.';
+
+COMMENT ON COLUMN promo.series.published_posts IS 'How many of its pieces were published; kept by the posts.';
+
+COMMENT ON COLUMN promo.social_accounts.access_token_encrypted IS 'AES-GCM: a nonce of 12 bytes, the token, a tag of 16 bytes.';
+
+COMMENT ON COLUMN promo.social_accounts.account_id IS 'The platform''s own id.';
+
+COMMENT ON COLUMN promo.social_accounts.error_message IS 'Why the account could not be used when it was last tried.';
+
+COMMENT ON COLUMN promo.social_accounts.expires_at IS 'Until when the access token is good; NULL is for ever.';
+
+COMMENT ON COLUMN promo.social_accounts.handle IS 'The name on the platform, without @.';
+
+COMMENT ON COLUMN promo.social_accounts.token_key_id IS 'Which key of the key ring both tokens are encrypted with.';
+
+COMMENT ON COLUMN promo.subscriptions.stripe_invoiced_at IS 'When the invoice event happened that was heeded last.';
+
+COMMENT ON COLUMN promo.subscriptions.stripe_updated_at IS 'When Stripe made the subscription what it is here; events of before are late.';
+
+COMMENT ON COLUMN promo.users.password_hash IS 'In a self-describing form, such as $argon2id$...; NULL for who logs in by another service.';
+
+COMMENT ON COLUMN promo.users.plan IS 'The plan of the live subscription, as often as one changes; otherwise free, or what it was set to.';
+
+COMMENT ON COLUMN promo.weekly_summaries.accepted_at IS 'Since when its recommendations are accepted; from then on it is not built anew.';
+
+COMMENT ON TABLE promo.ai_strategies IS 'How an organisation is to be promoted, as an AI proposed it.';
+
+COMMENT ON TABLE promo.analytics IS 'Figures of a post, or of an account as a whole, in a period. They grow fast, and are not audited.';
+
+COMMENT ON TABLE promo.assets IS 'A file of an organisation, which lies in S3.';
+
+COMMENT ON TABLE promo.brand_rules IS 'How an organisation''s content sounds, and what it must not say.';
+
+COMMENT ON TABLE promo.content_piece_assets IS 'Which files a piece of content shows, in which order.';
+
+COMMENT ON TABLE promo.content_pieces IS 'Something to publish on a platform, written by an AI or a person.';
+
+COMMENT ON TABLE promo.content_pillars IS 'What an organisation''s content is about.';
+
+COMMENT ON TABLE promo.founders IS 'Who founded an organisation, and speaks for it.';
+
+COMMENT ON TABLE promo.organizations IS 'A startup that a user promotes.';
+
+COMMENT ON TABLE promo.plans IS 'What users can have, and the limits of each plan.';
+
+COMMENT ON TABLE promo.scheduled_posts IS 'A piece of content that goes out by an account at a time.';
+
+COMMENT ON TABLE promo.series IS 'Pieces that belong together and come one after the other.';
+
+COMMENT ON TABLE promo.social_accounts IS 'An organisation''s account on a platform, with what is needed to act for it.';
+
+COMMENT ON TABLE promo.subscriptions IS 'A subscription of a user to a plan, past ones too.';
+
+COMMENT ON TABLE promo.usage IS 'What a user used in a month that begins at midnight UTC. Counters are not audited.';
+
+COMMENT ON TABLE promo.users IS 'A person, once for each e-mail address in any case, deleted ones aside.';
+
+COMMENT ON TABLE promo.weekly_summaries IS 'What the AI coach reports of a week, which begins on Monday, UTC.';
+
+COMMENT ON TYPE promo.approval_mode IS 'MANUAL: somebody approves content. AUTO: what breaks no brand rule is approved. CONDITIONAL: so is what fulfils auto_approval_rules as well.';
+
+COMMENT ON TYPE promo.asset_type IS 'What a file is for.';
+
+COMMENT ON TYPE promo.content_status IS 'SCHEDULED, PUBLISHED and FAILED follow from the posts of an approved piece: one is on its way; one is out; none is on its way, and one failed for good.';
+
+COMMENT ON TYPE promo.content_type IS 'The form of a piece of content.';
+
+COMMENT ON TYPE promo.metric_type IS 'Which figures a row of analytics is about.';
+
+COMMENT ON TYPE promo.platform IS 'Where content is published.';
+
+COMMENT ON TYPE promo.post_status IS 'PUBLISHING: a worker holds it until lease_until. RETRYING: an attempt failed, the next is due at next_attempt_at. FAILED: out of attempts, or refused.';
+
+COMMENT ON TYPE promo.series_status IS 'COMPLETED: as many pieces are published as there are to be.';
+
+COMMENT ON TYPE promo.strategy_status IS 'ACTIVE: accepted, at most one in an organisation; the one before is ARCHIVED.';
+
+COMMENT ON TYPE promo.subscription_status IS 'ACTIVE, TRIALING and PAST_DUE are live: the user has the plan. CANCELLED is for good.';
+
+COMMENT ON TYPE promo.usage_metric IS 'What a plan limits by the month: posts and strategies that are generated.';
+
+COMMENT ON TYPE promo.user_role IS 'What a user may do beyond their own organisations.';
+
 -- Schema public
 
 CREATE SCHEMA IF NOT EXISTS public;

@@ -36,6 +36,7 @@ WITHOUT_PLAN = {
         "indexes.drop_ivfflat_index": COMMAND,
     },
     "ideas": {},
+    "promo": {},
     "shop": {"search.refresh_bought_together": COMMAND},
 }
 NOT_EXECUTED = {
@@ -51,6 +52,16 @@ NOT_EXECUTED = {
         "business_ideas.bulk_insert_ideas": REFUSED,
         "business_ideas.create_idea": REFUSED,
         "evaluations.submit_ideas": REFUSED,
+    },
+    "promo": {
+        "accounts.connect_account": REFUSED,
+        "analytics.best_posting_times": REFUSED,
+        "analytics.dashboard_series": REFUSED,
+        "content.bulk_create_content": REFUSED,
+        "posts.reschedule_post": REFUSED,
+        "posts.schedule_post": REFUSED,
+        "strategies.propose_strategy": REFUSED,
+        "summaries.build_weekly_summary": REFUSED,
     },
     "shop": {
         "carts.cart_add": REFUSED,

@@ -1,0 +1,6 @@
+-- Takes back the users.
+--
+-- Lock: ACCESS EXCLUSIVE on promo.users and promo.plans. Rewrites: none.
+-- Loses: every user.
+
+DROP TABLE promo.users;
