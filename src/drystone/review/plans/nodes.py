@@ -33,6 +33,9 @@ _STRATEGIES = {
 _OWN_WORD = {"SetOp": "Command", "ModifyTable": "Operation"}
 _APPENDS = {"Append", "Merge Append"}
 
+# How the catalog is read is PostgreSQL's affair, and changes with each new schema.
+_CATALOG = "pg_catalog."
+
 # A partition and its indexes go by the names of what they are parts of.
 _PARTS = """
 SELECT
@@ -169,6 +172,11 @@ def _lines(node: PlanNode, partitions: Partitions, depth: int) -> Iterator[str]:
     parts = [child for child in node.children if child.relation in partitions.tables]
     if node.type in _APPENDS and len(parts) == len(node.children) > 0:
         yield from dict.fromkeys(_line(each, partitions, depth) for each in parts)
+        return
+    read = {each.relation for each in node.walk() if each.relation}
+    if read and all(name.startswith(_CATALOG) for name in read):
+        name = f"{node.label}: " if node.label else ""
+        yield f"{'  ' * depth}{name}Reads {', '.join(sorted(read))}"
         return
     yield _line(node, partitions, depth)
     for child in node.children:

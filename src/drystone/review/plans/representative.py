@@ -21,6 +21,7 @@ from drystone.review.plans.explaining import Explainer, writes
 from drystone.review.plans.filling import fill, tables_with_rows
 from drystone.review.plans.flags import Tables
 from drystone.review.plans.plan import QueryPlan
+from drystone.review.plans.tables import find_tables
 from drystone.settings import Settings
 from drystone.systems import seeding
 
@@ -123,15 +124,16 @@ def make_representative(
 ) -> set[str]:
     """Load the seed data, fill what is still empty, and take statistics.
 
-    A seed for development is a handful of rows: its system's tables get more, but for
-    those that the migrations themselves have filled. Returns the names of the tables
-    that stay empty.
+    A seed for development is a handful of rows, in tables that systems share too: all
+    tables get more, but for those of a system with demo data, and those that the
+    migrations themselves have filled. Returns the names of the tables that stay empty.
     """
     prepare(connection)  # for the types that the migrations have brought
     whole = tables_with_rows(connection)
     for seed in seeds:
         seeding.load(connection, seed)
-    sparse = {seed.system for seed in seeds if seed.stage != _STAGES[0]}
+    rich = {seed.system for seed in seeds if seed.stage == _STAGES[0]}
+    sparse = {table.schema for table in find_tables(connection)} - rich
     empty = set(fill(connection, sparse=sparse, whole=whole))
     _vacuum(connection)
     return empty
