@@ -7,18 +7,16 @@ only if, what asked for it is committed. Keys are in camel case outside of Pytho
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from psycopg import AsyncConnection, Connection
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
-from drystone.systems.promo import outbox
+from drystone.jobs import EmailPriority
+from drystone.systems.core import outbox
 from drystone.systems.promo.types import ContentType, Platform
-
-# Smaller is sooner; the queue's own default is 4.
-EMAIL_PRIORITIES: Final = {"high": 1, "normal": 3, "low": 5}
 
 
 class _Payload(BaseModel):
@@ -112,7 +110,7 @@ class EmailJob(_Payload):
 
     def priority_in_queue(self) -> int | None:
         """Return 1, 3 or 5 for high, normal and low; without one, the queue's 4."""
-        return None if self.priority is None else EMAIL_PRIORITIES[self.priority]
+        return None if self.priority is None else EmailPriority[self.priority.upper()]
 
 
 Job = ContentJob | PublishJob | AnalyticsJob | StrategyJob | EmailJob
@@ -125,14 +123,14 @@ def enqueue(
 
     It is not begun before ``run_at``.
     """
-    return _only(outbox.enqueue(connection, **_row(job), run_at=run_at))
+    return _only(outbox.enqueue_outbox(connection, **_row(job), run_at=run_at))
 
 
 async def enqueue_async(
     connection: AsyncConnection[Any], job: Job, *, run_at: dt.datetime | None = None
 ) -> UUID:
     """Do for an asynchronous connection what :func:`enqueue` does."""
-    return _only(await outbox.enqueue(connection, **_row(job), run_at=run_at))
+    return _only(await outbox.enqueue_outbox(connection, **_row(job), run_at=run_at))
 
 
 def _row(job: Job) -> dict[str, Any]:
