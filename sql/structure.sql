@@ -129,20 +129,16 @@ $function$;
 CREATE OR REPLACE FUNCTION core.begin_job(queue text, job_id text)
  RETURNS boolean
  LANGUAGE sql
-AS $function$
-    WITH begun AS (
-        INSERT INTO core.job_receipts AS receipt (queue, job_id)
-        VALUES (begin_job.queue, begin_job.job_id)
-        ON CONFLICT ON CONSTRAINT job_receipts_pkey DO UPDATE
-        SET
-            state = 'completed',
-            error = NULL,
-            finished_at = now()
-        WHERE receipt.state <> 'completed'
-        RETURNING receipt.job_id
-    )
-    SELECT EXISTS (SELECT FROM begun)
-$function$;
+BEGIN ATOMIC
+ WITH begun AS (
+          INSERT INTO core.job_receipts AS receipt (queue, job_id)
+           VALUES (begin_job.queue, begin_job.job_id) ON CONFLICT ON CONSTRAINT job_receipts_pkey DO UPDATE SET state = 'completed'::core.job_state, error = NULL::text, finished_at = now()
+           WHERE (receipt.state <> 'completed'::core.job_state)
+           RETURNING receipt.job_id
+         )
+  SELECT (EXISTS ( SELECT
+            FROM begun)) AS "exists";
+END;
 
 CREATE OR REPLACE FUNCTION core.connection_warnings(used bigint, active bigint, idle bigint, allowed bigint)
  RETURNS text[]

@@ -4,11 +4,11 @@
 -- Rewrites: no rows.
 -- Loses: jobs that are not done yet, and the record of those that are.
 
+DROP FUNCTION core.begin_job(text, text);
+
 DROP TABLE core.job_receipts;
 
 DROP FUNCTION core.settle_outbox();
-
-DROP FUNCTION core.begin_job(text, text);
 
 DROP TABLE core.outbox;
 

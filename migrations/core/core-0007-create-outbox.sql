@@ -111,7 +111,7 @@ CREATE FUNCTION core.begin_job(queue text, job_id text)
 RETURNS boolean
 LANGUAGE sql
 VOLATILE
-AS $$
+BEGIN ATOMIC
     WITH begun AS (
         INSERT INTO core.job_receipts AS receipt (queue, job_id)
         VALUES (begin_job.queue, begin_job.job_id)
@@ -123,8 +123,8 @@ AS $$
         WHERE receipt.state <> 'completed'
         RETURNING receipt.job_id
     )
-    SELECT EXISTS (SELECT FROM begun)
-$$;
+    SELECT EXISTS (SELECT FROM begun);
+END;
 
 COMMENT ON FUNCTION core.begin_job(text, text) IS
     'Whether a job is to be done: call it first in the transaction of the effect, and '

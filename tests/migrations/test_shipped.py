@@ -56,7 +56,7 @@ def test_killed_at_any_moment_it_ends_in_the_same_schema(
     empty_url: str,
     empty: Connection[Any],
     database_url: str,
-    connection: Connection[Any],
+    own: Connection[Any],
     seed: int,
 ) -> None:
     """Kill it after none to two files and in the middle of one; go on, and again."""
@@ -71,10 +71,10 @@ def test_killed_at_any_moment_it_ends_in_the_same_schema(
     finished = _start(empty_url)
     output, _ = finished.communicate(timeout=60)
     assert finished.returncode == 0, output
-    assert schema_of(empty_url, empty) == schema_of(database_url, connection)
+    assert schema_of(empty_url, empty) == schema_of(database_url, own)
     ledgers = [
         each.execute("SELECT migration_id FROM public._yoyo_migration ORDER BY 1")
-        for each in (empty, connection)
+        for each in (empty, own)
     ]
     assert ledgers[0].fetchall() == ledgers[1].fetchall()
 

@@ -23,7 +23,7 @@ def test_the_structure_in_the_project_is_what_its_migrations_make(
 
 
 def test_it_is_written_where_the_settings_say_and_only_if_it_changed(
-    connection: Connection[Any], database_url: str, tmp_path: Path
+    own: Connection[Any], database_url: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "structure.sql"
     settings = Settings(structure=path)
@@ -33,7 +33,7 @@ def test_it_is_written_where_the_settings_say_and_only_if_it_changed(
     first = path.stat().st_ino, path.stat().st_mtime_ns
     keep_structure(database_url, settings)
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == first
-    connection.execute("CREATE TABLE public.added (id integer)")
+    own.execute("CREATE TABLE public.added (id integer)")
     keep_structure(database_url, settings)
     assert "CREATE TABLE public.added" in path.read_text()
 

@@ -38,7 +38,7 @@ from tests.queries.schema_mutations import (
 pytestmark = pytest.mark.xdist_group("mutations")
 
 SEED = 2026
-OF_A_QUERY, OF_THE_SCHEMA = 40, 4  # of each kind
+OF_A_QUERY, OF_THE_SCHEMA = 40, 2  # of each kind
 
 # PostgreSQL looks at these only when they are executed.
 DEFINITIONS = {"CREATE", "DROP", "REFRESH"}

@@ -597,21 +597,21 @@ def test_many_workers_never_hold_more_jobs_than_max_active(
 
 
 def test_a_claim_that_waited_counts_what_was_claimed_meanwhile(
-    connection: Connection, database_url: str, queries: Any
+    own: Connection, database_url: str, queries: Any
 ) -> None:
-    set_queues(connection, max_active=1)
+    set_queues(own, max_active=1)
     for _ in range(2):
-        enqueue(queries, connection)
+        enqueue(queries, own)
 
     with (
         psycopg.connect(database_url, autocommit=True) as other,
         ThreadPoolExecutor(1) as pool,
     ):
-        with connection.transaction():
-            assert len(claim(queries, connection)) == 1
+        with own.transaction():
+            assert len(claim(queries, own)) == 1
             waiting = pool.submit(claim, queries, other, "w2")
             while not waiting.done() and not value(
-                connection, "SELECT pg_blocking_pids(%s)", other.info.backend_pid
+                own, "SELECT pg_blocking_pids(%s)", other.info.backend_pid
             ):
                 pass
         assert waiting.result() == []

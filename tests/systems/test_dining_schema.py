@@ -365,17 +365,17 @@ def test_dining_needs_core_and_no_contrib_module(
 
 
 def test_every_migration_of_dining_goes_down_with_rows_in_its_tables(
-    seeded: Connection, database_url: str, settings: Settings
+    own_seeded: Connection, seeded_url: str, settings: Settings
 ) -> None:
     """000-03, 000-09: the proof's rows are few; the seed's reach every table."""
     migrations = read_migrations([shipped("migrations")])
     own = [each for each in migrations if each.id.startswith("dining-")]
-    seeded.close()
+    own_seeded.close()
     undone = runner.rollback(
-        database_url, settings, migrations, systems=["dining"], steps=len(own)
+        seeded_url, settings, migrations, systems=["dining"], steps=len(own)
     )
     assert [each.id for each in undone] == [each.id for each in reversed(own)]
-    again = runner.migrate(database_url, settings, migrations, systems=["dining"])
+    again = runner.migrate(seeded_url, settings, migrations, systems=["dining"])
     assert [each.id for each in again] == [each.id for each in own]
 
 

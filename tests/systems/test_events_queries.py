@@ -158,11 +158,11 @@ def test_a_page_from_elsewhere_is_refused(queries: Any, own: Connection) -> None
 
 
 def test_workers_claim_different_events_until_their_leases_end(
-    queries: Any, connection: Connection, database_url: str
+    queries: Any, own: Connection, database_url: str
 ) -> None:
     """001-13"""
     expected = {
-        scrape(queries, connection, luma_url=f"https://lu.ma/{number}").id
+        scrape(queries, own, luma_url=f"https://lu.ma/{number}").id
         for number in range(40)
     }
 
@@ -178,16 +178,16 @@ def test_workers_claim_different_events_until_their_leases_end(
     batches = at_once(database_url, [claim(f"w{n}", 600) for n in range(4)])
     claimed = [row.id for batch in batches for row in batch]
     assert len(claimed) == len(set(claimed))
-    claimed += ids(claim("late", 600)(connection))
+    claimed += ids(claim("late", 600)(own))
     assert set(claimed) <= expected
     rest = ids(
         queries.events.ingest.claim_unprocessed(
-            connection, worker="rest", lease_seconds=0, limit_rows=100
+            own, worker="rest", lease_seconds=0, limit_rows=100
         )
     )
     assert sorted([*claimed, *rest]) == sorted(expected)
     # A lease of no time is over at once.
-    assert sorted(ids(claim("next", 600)(connection))) == sorted(rest)[:10]
+    assert sorted(ids(claim("next", 600)(own))) == sorted(rest)[:10]
 
 
 def test_what_was_extracted_is_stored_and_ends_the_lease(

@@ -635,15 +635,13 @@ def test_stock_is_received_adjusted_and_transferred_by_the_ledger(
 
 
 def test_transfers_to_and_fro_do_not_deadlock(
-    connection: Connection, database_url: str
+    own: Connection, database_url: str
 ) -> None:
     """004-05"""
-    product = add_product(connection, quantity=100)
-    (main,) = stock.inventory_of(connection, product_id=product)
-    west = found(
-        stock.create_inventory(connection, product_id=product, warehouse="west")
-    )
-    stock.receive_stock(connection, inventory_id=west, quantity=100, reason="first")
+    product = add_product(own, quantity=100)
+    (main,) = stock.inventory_of(own, product_id=product)
+    west = found(stock.create_inventory(own, product_id=product, warehouse="west"))
+    stock.receive_stock(own, inventory_id=west, quantity=100, reason="first")
 
     def carry(source: UUID, target: UUID) -> Callable[[Connection], object]:
         def work(session: Connection) -> None:
@@ -656,8 +654,8 @@ def test_transfers_to_and_fro_do_not_deadlock(
         database_url, [carry(main.id, west), carry(west, main.id)] * (AT_ONCE // 2)
     )
     assert errors == [None] * AT_ONCE
-    assert available(connection, product) == (200, 0)
-    assert is_well(connection)
+    assert available(own, product) == (200, 0)
+    assert is_well(own)
 
 
 HOT, CLIENTS, PIECES, SECONDS = 10, 32, 60, 3.0

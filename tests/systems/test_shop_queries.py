@@ -618,7 +618,7 @@ def test_a_funnel_counts_who_went_on(own: Connection) -> None:
 
 
 async def test_events_are_written_from_asynchronous_code_too(
-    connection: Connection, database_url: str
+    own: Connection, database_url: str
 ) -> None:
     """004-05"""
     async with await connect_async(database_url, Settings()) as session:

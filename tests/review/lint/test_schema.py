@@ -78,7 +78,7 @@ SELECT
         ORDER BY 1
     )
 FROM pg_constraint AS k
-WHERE k.connamespace::regnamespace = ANY (%s) AND k.conrelid <> 0
+WHERE k.connamespace::regnamespace = ANY (%s) AND k.conrelid <> 0 AND k.contype <> 't'
 """
 INDEXES = """
 SELECT

@@ -106,7 +106,12 @@ def parse_condition(text: str) -> Any:
 
 
 def normal(node: Any) -> str:
-    """Return an expression as text to compare: unqualified columns and functions."""
+    """Return an expression as text to compare: unqualified columns and functions.
+
+    A column alone is its name without quotes, as indexes have it.
+    """
+    if isinstance(node, pb.ColumnRef) and node.fields[-1].HasField("string"):
+        return str(node.fields[-1].string.sval)
     copied = type(node)()
     copied.CopyFrom(node)
     for _, each in postgast.walk(copied):

@@ -15,7 +15,7 @@ from drystone.review.lint.queries.filters import (
 from drystone.review.lint.queries.inspected import Inspected, conjuncts
 from drystone.review.lint.queries.scopes import Relation, Scope
 from drystone.review.lint.schema.model import Index, Table
-from drystone.review.lint.schema.names import column_references
+from drystone.review.lint.schema.names import column_references, pb
 
 FILTER_WITHOUT_INDEX = Rule(
     "filter-without-index",
@@ -76,6 +76,8 @@ def _unserved(
 
 def _is_led(inspected: Inspected, scope: Scope, relation: Relation) -> bool:
     """Tell whether a join may begin at another relation, at few of its rows."""
+    if scope.link is not None and scope.parent and _ends_early(scope.parent):
+        return True
     for other in scope.relations:
         if other is relation:
             continue
@@ -85,6 +87,11 @@ def _is_led(inspected: Inspected, scope: Scope, relation: Relation) -> bool:
         if filters is None or any(each.selective for each in filters):
             return True
     return False
+
+
+def _ends_early(scope: Scope) -> bool:
+    """Tell whether a subquery is asked for a few rows of this one only."""
+    return isinstance(scope.node, pb.SelectStmt) and scope.node.HasField("limit_count")
 
 
 def _serves(index: Index, filters: list[Filter], order: str | None) -> bool:
