@@ -1,7 +1,8 @@
 """A page from the cache beside the same page from the database; and that none is stale.
 
-The page is that of a product with its variants, stock and rating. What it costs without
-a cache is what a service pays: a connection of the pool, and the query.
+The page is that of a product with its stock, its rating and twelve variants, three
+colours of four sizes. What it costs without a cache is what a service pays: a
+connection of the pool, and the query.
 """
 
 from __future__ import annotations
@@ -42,6 +43,24 @@ _WRITERS = 2
 _LARGEST_SHARE = 1 / 5
 
 _PAGES = b"SELECT slug FROM shop.products WHERE is_active ORDER BY slug"
+_VARIANTS = b"""
+INSERT INTO shop.product_variants (product_id, name, sku, price, attributes)
+SELECT
+    product.id,
+    colour || ', ' || size,
+    concat_ws('-', product.sku, colour, size),
+    product.price,
+    jsonb_build_object('colour', colour, 'size', size)
+FROM shop.products AS product
+CROSS JOIN unnest(ARRAY['black', 'blue', 'red']) AS colour
+CROSS JOIN unnest(ARRAY['S', 'M', 'L', 'XL']) AS size
+"""
+_SHELVES = b"""
+INSERT INTO shop.inventory (product_id, variant_id)
+SELECT variant.product_id, variant.id
+FROM shop.product_variants AS variant
+ON CONFLICT DO NOTHING
+"""
 # A text that can be counted in.
 _COUNT = b"""
 UPDATE shop.products
@@ -56,6 +75,9 @@ def run(connection: Connection[Any]) -> None:
     """Print what a page costs with and without the cache, and count stale reads."""
     for seed in seeding.find_seeds([shipped("sql")], stage="dev", systems=["shop"]):
         seeding.load(connection, seed)
+    connection.execute(_VARIANTS)
+    connection.execute(_SHELVES)
+    connection.execute("VACUUM ANALYZE shop.product_variants, shop.inventory")
     slugs = [row[0] for row in connection.execute(_PAGES)]
     info = connection.info
     conninfo = make_conninfo(
