@@ -23,7 +23,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
-.PHONY: help setup demo migrate rollback status new verify drift trace plans lint statistics review generate seed test test-browser test-faults check pyright format lock bench up down psql
+.PHONY: help setup demo migrate rollback status new verify drift trace plans lint statistics review generate seed relay worker queues test test-browser test-faults check pyright format lock bench up down psql
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,15 @@ generate: $(READY) ## Write the typed functions of the named queries
 seed: $(READY) ## Load the development seed
 	@$(DRYSTONE) seed $(ARGS)
 
+relay: $(READY) ## Send the outbox's jobs to Redis, until interrupted
+	@$(DRYSTONE) relay $(ARGS)
+
+worker: $(READY) ## Do jobs: ARGS="app.jobs:registry"
+	@$(DRYSTONE) worker $(ARGS)
+
+queues: $(READY) ## Show the queues and their health
+	@$(DRYSTONE) queues $(ARGS)
+
 up: $(READY) ## Start the embedded server
 	@$(DRYSTONE) db start
 
@@ -88,7 +97,7 @@ test-browser: $(READY) ## Read the report in a browser; needs chromium
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
 test-faults: $(READY) ## Kill things at random, for minutes
-	@$(BIN)/python -m pytest tests/faults -m "long or not long" -rP $(ARGS)
+	@$(BIN)/python -m pytest tests -m long -rP $(ARGS)
 
 check: $(READY) ## Check style, types, SQL, and that what is generated is fresh
 	@$(BIN)/ruff check .

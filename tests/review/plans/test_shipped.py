@@ -39,6 +39,8 @@ WITHOUT_PLAN = {
     "promo": {},
     "shop": {"search.refresh_bought_together": COMMAND},
 }
+# Two plans cost it the same; which one is taken goes by ids that are made anew.
+UNSETTLED = {"promo.assets.list_assets"}
 NOT_EXECUTED = {
     "core": {"outbox.enqueue_outbox_many": REFUSED},
     "dining": {
@@ -126,7 +128,7 @@ def test_the_shapes_are_those_of_the_baseline(plans: list[QueryPlan]) -> None:
         pytest.skip("the baseline is of another version of PostgreSQL")
     found = compare(plans, read_areas([shipped("sql")]))
     assert not found.notes
-    assert {change.name for change in found.changes} == set()
+    assert {change.name for change in found.changes} <= UNSETTLED
 
 
 def _unlike(
