@@ -128,12 +128,13 @@ ORDER BY
 LIMIT 1
 """
 
+# Of what is as frequent, the row that was stored first: keys are others in each run.
 ROW = """
 SELECT {texts}
 FROM {table}
 WHERE {known}
 GROUP BY {texts}
-ORDER BY count(*) DESC, pg_catalog.md5(({texts})::text)
+ORDER BY count(*) DESC, min(ctid)
 LIMIT 1
 """
 ANY_ROW = """
@@ -164,7 +165,7 @@ FROM (
     FROM {table}
     WHERE {column} IS NOT NULL
     GROUP BY {column}
-    ORDER BY count(*) DESC, pg_catalog.md5({column}::text)
+    ORDER BY count(*) DESC, min(ctid)
     LIMIT 3
 ) AS often
 """
