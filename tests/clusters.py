@@ -132,7 +132,7 @@ def opened_cluster(**parameters: str) -> Iterator[Cluster]:
 
     Under /tmp, since pytest's own folders are closed to the server's user.
     """
-    base = Path(tempfile.mkdtemp(prefix="drystone-", dir="/tmp"))  # noqa: S108
+    base = Path(tempfile.mkdtemp(prefix="drystone-", dir="/tmp"))
     base.chmod(0o755)
     folder = base / "primary"
     account = find_account()
