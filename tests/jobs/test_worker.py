@@ -277,6 +277,34 @@ async def test_what_a_worker_cannot_finish_in_time_is_given_back(
     assert shop.rows("SELECT number, attempt FROM effects") == [(1, 1)]
 
 
+async def test_a_job_that_is_taken_while_a_worker_closes_is_given_back(
+    shop: Shop, notes: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """003-14"""
+    handed_out = asyncio.Event()
+    take = RedisBackend.moveToActive
+
+    async def noted(self: Any, *arguments: Any) -> Any:
+        taken = await take(self, *arguments)
+        if taken and taken[0]:
+            handed_out.set()
+            await asyncio.sleep(0.2)
+        return taken
+
+    monkeypatch.setattr(RedisBackend, "moveToActive", noted)
+    shop.rows("UPDATE core.queues SET lease_s = 3600")
+    shop.enqueue()
+    await shop.relay().drain()
+    async with shop.working(notes) as stop:
+        await handed_out.wait()
+        stop.set()
+    assert (await shop.count()).active == 0
+    assert shop.done() == []
+    async with shop.working(notes):
+        await shop.settled()
+    assert shop.rows("SELECT number, attempt FROM effects") == [(1, 1)]
+
+
 async def test_the_jobs_of_a_worker_that_vanished_are_taken_by_another(
     shop: Shop, notes: Registry
 ) -> None:

@@ -69,6 +69,49 @@ class NotNow(Exception):
         self.seconds = seconds
 
 
+class _Worker(bullmq.Worker):  # type: ignore[misc]
+    """BullMQ's, but when it closes it takes no job any more, and leaves none behind.
+
+    Its own may be handed one just then, which stays active until its lease ends.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._at_hand = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def moveToActive(self, token: str) -> Any:  # noqa: N802
+        """Return the next job, if there is one and somebody to do it."""
+        if self.closing:
+            return None
+        job = await super().moveToActive(token)
+        if job is None:
+            return None
+        if self.closing:
+            await give_back(job, token)
+            return None
+        self._at_hand += 1
+        self._idle.clear()
+        return job
+
+    async def processJob(self, job: Any, token: str) -> None:  # noqa: N802
+        """Do a job to its end."""
+        try:
+            await super().processJob(job, token)
+        finally:
+            self._at_hand -= 1
+            if self._at_hand == 0:
+                self._idle.set()
+
+    async def close(self, force: bool = False) -> None:
+        """Return when the jobs at hand are done, or at once if forced."""
+        self.closing = True
+        if not force:
+            await self._idle.wait()
+        await super().close(force=force)
+
+
 class Consumer:
     """Takes the jobs of one queue, as many at a time as the queue allows.
 
@@ -89,7 +132,7 @@ class Consumer:
         lease = settings.lease_s * 1000
         self._settings = settings
         self._work = work
-        self._worker = bullmq.Worker(
+        self._worker = _Worker(
             settings.queue,
             self._process,
             {
@@ -138,8 +181,7 @@ class Consumer:
         try:
             await self._work(delivery)
         except NotNow as given_back:
-            later = time.time() + given_back.seconds
-            await job.moveToDelayed(round(later * 1000), token)
+            await give_back(job, token, given_back.seconds)
             raise DelayedError from None
         except GivenUp as error:
             raise UnrecoverableError(str(error)) from None
@@ -176,3 +218,8 @@ class Consumer:
         # A lost Redis is told of once, by whoever runs the worker.
         if not is_away(error):
             logger.info("queue %s: %s", self._settings.queue, error)
+
+
+async def give_back(job: Any, token: str, seconds: float = 0) -> None:
+    """Return a job to its queue, to be taken again after so many seconds."""
+    await job.moveToDelayed(round((time.time() + seconds) * 1000), token)
