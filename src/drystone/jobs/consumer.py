@@ -83,16 +83,13 @@ class _Worker(bullmq.Worker):  # type: ignore[misc]
 
     async def moveToActive(self, token: str) -> Any:  # noqa: N802
         """Return the next job, if there is one and somebody to do it."""
-        if self.closing:
-            return None
-        job = await super().moveToActive(token)
-        if job is None:
-            return None
-        if self.closing:
+        job = None if self.closing else await super().moveToActive(token)
+        if job is not None and self.closing:
             await give_back(job, token)
             return None
-        self._at_hand += 1
-        self._idle.clear()
+        if job is not None:
+            self._at_hand += 1
+            self._idle.clear()
         return job
 
     async def processJob(self, job: Any, token: str) -> None:  # noqa: N802
