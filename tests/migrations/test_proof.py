@@ -195,6 +195,41 @@ def test_what_was_done_by_hand_is_drift(
     assert not scratch()
 
 
+def test_partitions_that_were_added_are_no_drift_but_what_only_they_have_is(
+    shop: Runner, write: Write, empty: Connection[Any]
+) -> None:
+    write(
+        "shop-0001",
+        "CREATE TABLE public.visits (at date NOT NULL, page text CHECK (page <> ''))"
+        " PARTITION BY RANGE (at);"
+        "CREATE INDEX visits_at_idx ON public.visits (at);"
+        "GRANT SELECT ON public.visits TO pg_monitor;",
+        "DROP TABLE public.visits;",
+    )
+    shop.migrate()
+    empty.execute(
+        "CREATE TABLE public.visits_2026 PARTITION OF public.visits"
+        " FOR VALUES FROM ('2026-01-01') TO ('2027-01-01') PARTITION BY RANGE (at)"
+    )
+    empty.execute("CREATE TABLE public.visits_may (LIKE public.visits INCLUDING ALL)")
+    empty.execute(
+        "ALTER TABLE public.visits_2026 ATTACH PARTITION public.visits_may"
+        " FOR VALUES FROM ('2026-05-01') TO ('2026-06-01')"
+    )
+    empty.execute("GRANT SELECT ON public.visits_may TO pg_monitor")
+    assert drift(shop, ["shop-0001"]) == []
+    empty.execute("GRANT INSERT ON public.visits_2026 TO pg_monitor")
+    empty.execute("CREATE INDEX by_hand ON public.visits_may (page)")
+    empty.execute("CREATE TABLE public.other (at date) PARTITION BY RANGE (at)")
+    empty.execute("CREATE TABLE public.other_0 PARTITION OF public.other DEFAULT")
+    assert [each for each in drift(shop, ["shop-0001"]) if "column" not in each] == [
+        "grant table public.visits_2026 to pg_monitor",
+        "index public.by_hand",
+        "table public.other",
+        "table public.other_0",
+    ]
+
+
 def test_a_role_that_may_not_create_databases_is_told(
     empty_url: str, settings: Settings, empty: Connection[Any]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from drystone.catalog.comparison import Difference, compare
 from drystone.catalog.marks import Mark, is_untouched, take_mark
+from drystone.catalog.partitions import without_new_partitions
 from drystone.catalog.snapshot import Snapshot, read_snapshot
 from drystone.catalog.structure import structure
 
@@ -16,4 +17,5 @@ __all__ = [
     "read_snapshot",
     "structure",
     "take_mark",
+    "without_new_partitions",
 ]
