@@ -127,3 +127,51 @@ def test_a_query_that_does_not_exist_is_a_fault_of_usage(project: Drystone) -> N
 
 def test_writing_goes_with_nothing_that_leaves_queries_out(project: Drystone) -> None:
     assert project("--write", "--query", "by_name").code == 2
+
+
+@pytest.fixture
+def bench(drystone: Drystone, empty_url: str, folder: Path) -> Drystone:
+    """Run ``drystone bench`` on it, with some queries that are not timed."""
+    with (folder / "sql" / "shop" / "items.sql").open("a") as file:
+        file.write(
+            "\n-- name: rename(id, name)!\n"
+            "UPDATE shop.items AS item SET name = :name WHERE item.id = :id;\n"
+            "\n-- name: lock_item(id)\n"
+            "SELECT item.id FROM shop.items AS item WHERE item.id = :id FOR UPDATE;\n"
+            "\n-- name: wrong()\n"
+            "SELECT item.colour FROM shop.items AS item;\n"
+        )
+
+    def run(*arguments: str) -> Run:
+        short = ("--seconds", "0.05", "--clients", "2")
+        return drystone("--database-url", empty_url, "bench", *short, *arguments)
+
+    return run
+
+
+def test_what_reads_is_timed_and_the_rest_is_left_out_for_a_reason(
+    bench: Drystone,
+) -> None:
+    run = bench()
+    assert run.code == 0, run.err
+    header, by_name, by_brand, rename, lock, wrong, summary = run.out.splitlines()
+    assert header.split("  ")[-1] == "p99 ms"
+    assert len(by_name) == len(by_brand) == len(header)
+    name, *figures = by_brand.split()
+    assert name == "shop.items.by_brand"
+    assert all(float(figure.replace(",", "")) > 0 for figure in figures)
+    assert "it writes" in rename
+    assert "it writes" in lock
+    assert "PostgreSQL refuses it" in wrong
+    assert summary == "2 queries timed for 50 ms each, 2 clients; 3 left out"
+
+
+def test_timings_come_as_one_document(bench: Drystone) -> None:
+    run = bench("--query", "by_name", "--json")
+    document = json.loads(run.out)
+    assert (document["clients"], document["seconds"]) == (2, 0.05)
+    (timing,) = document["queries"]
+    assert timing["name"] == "shop.items.by_name"
+    assert timing["calls"] >= 2
+    assert 0 < timing["p50_ms"] <= timing["p95_ms"] <= timing["p99_ms"]
+    assert timing["missing"] is None

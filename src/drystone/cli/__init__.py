@@ -19,6 +19,7 @@ _INTERRUPTED = 130
 _MODULES = {
     "adopt": "history",
     "baseline": "history",
+    "bench": "plans",
     "db": "db",
     "demo": "demo",
     "describe": "queries",

@@ -1,10 +1,12 @@
-"""``drystone plans``: how PostgreSQL answers each query, and whether that changed."""
+"""``drystone plans`` and ``bench``: how queries are answered, and how fast."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from difflib import unified_diff
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,22 @@ from drystone.review.plans.baseline import (
     compare,
     write_baselines,
 )
+from drystone.review.plans.bench import Timing
+from drystone.review.plans.bench import bench as time_queries
 from drystone.review.plans.drawing import draw, main_scan
 from drystone.review.plans.plan import PlanNode, QueryPlan
-from drystone.review.plans.representative import explain
+from drystone.review.plans.representative import (
+    Representative,
+    explain,
+    represented,
+)
 
 _FINDINGS = 1
 _HEADING = 3  # lines of a diff that name files
 _WITHOUT_TERMINAL = (120, 24)
+
+_TIMING = "{:<{}}  {:>8}  {:>9}  {:>9}  {:>9}"
+_TIMED = ("calls/s", "p50 ms", "p95 ms", "p99 ms")
 
 
 @click.command()
@@ -58,16 +69,9 @@ def plans(
     if write and (check or name):
         raise click.UsageError("--write goes with neither --check nor --query")
     areas = read_areas(context.query_folders, systems=systems)
-    found = explain(
-        context.target.conninfo,
-        context.settings,
-        areas,
-        context.read_migrations(),
-        repeatables=context.read_repeatables(),
-        seeds=context.query_folders,
-        sizes=Sizes.read(statistics) if statistics else None,
-        names=_full_names(areas, name),
-    )
+    sizes = Sizes.read(statistics) if statistics else None
+    with _represented(context, areas, name, sizes) as database:
+        found = explain(database)
     if as_json:
         output.document({"queries": [_as_json(each) for each in found]})
     elif name:
@@ -79,6 +83,104 @@ def plans(
         _write(found, areas, quiet=as_json)
     if check:
         _check(compare(found, areas), quiet=as_json)
+
+
+@click.command()
+@click.argument("systems", nargs=-1, metavar="[SYSTEM]...")
+@click.option("--query", "name", metavar="NAME", help="Time one query.")
+@click.option(
+    "--clients",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    help="How many ask at once.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=0.5,
+    show_default=True,
+    help="How long each query is asked.",
+)
+@json_option
+@pass_context
+def bench(
+    context: Context,
+    *,
+    systems: tuple[str, ...],
+    name: str | None,
+    clients: int,
+    seconds: float,
+    as_json: bool,
+) -> None:
+    """Time every query that reads, under load, on representative data."""
+    areas = read_areas(context.query_folders, systems=systems)
+    with _represented(context, areas, name) as database:
+        width = max((len(each.name) for each in database.queries), default=0)
+        if not as_json:
+            output.line(_TIMING.format("query", width, *_TIMED), style="dim")
+        timings = time_queries(
+            database,
+            context.target.conninfo,
+            context.settings,
+            clients=clients,
+            seconds=seconds,
+            told=(lambda _: None) if as_json else partial(_print_timing, width),
+        )
+    if as_json:
+        queries = [_timing_as_json(each) for each in timings]
+        output.document({"clients": clients, "seconds": seconds, "queries": queries})
+    else:
+        timed = sum(1 for each in timings if each.calls)
+        output.line(
+            f"{timed} queries timed for {output.duration(seconds)} each,"
+            f" {clients} clients; {len(timings) - timed} left out"
+        )
+
+
+def _print_timing(width: int, each: Timing) -> None:
+    if each.missing:
+        output.text(Text.assemble(each.name.ljust(width), "  ", (each.missing, "dim")))
+        return
+    figures = (f"{each.per_second:,.0f}", *(f"{ms:.2f}" for ms in _milliseconds(each)))
+    output.line(_TIMING.format(each.name, width, *figures))
+
+
+def _timing_as_json(each: Timing) -> dict[str, Any]:
+    p50, p95, p99 = _milliseconds(each)
+    return {
+        "name": each.name,
+        "file": str(each.location.file),
+        "line": each.location.line,
+        "calls": each.calls,
+        "calls_per_second": each.per_second,
+        "p50_ms": p50,
+        "p95_ms": p95,
+        "p99_ms": p99,
+        "missing": each.missing,
+    }
+
+
+def _milliseconds(each: Timing) -> tuple[float, float, float]:
+    return each.p50, each.p95, each.p99
+
+
+def _represented(
+    context: Context,
+    areas: Sequence[Area],
+    name: str | None,
+    sizes: Sizes | None = None,
+) -> AbstractContextManager[Representative]:
+    return represented(
+        context.target.conninfo,
+        context.settings,
+        areas,
+        context.read_migrations(),
+        repeatables=context.read_repeatables(),
+        seeds=context.query_folders,
+        sizes=sizes,
+        names=_full_names(areas, name),
+    )
 
 
 def _full_names(areas: Sequence[Area], name: str | None) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from drystone.migrations.files import Migration, SqlFile
 from drystone.queries.reading.files import Area, read_areas
 from drystone.review.plans.plan import QueryPlan
-from drystone.review.plans.representative import explain
+from drystone.review.plans.representative import explain, represented
 from drystone.settings import Settings
 from tests.conftest import SERVER
 
@@ -164,14 +164,15 @@ def explained(
     areas: Sequence[Area], *more: Migration, names: Sequence[str] = ()
 ) -> list[QueryPlan]:
     """Explain the workshop's queries, with migrations behind the first one."""
-    return explain(
+    with represented(
         SERVER.start(),
         Settings(),
         areas,
         [migration("shop-0001-create", SCHEMA), *more],
         seeds=[areas[0].folder],
         names=names,
-    )
+    ) as database:
+        return explain(database)
 
 
 @pytest.fixture(scope="session")

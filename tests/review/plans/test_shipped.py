@@ -11,7 +11,7 @@ from drystone.migrations.files import read_migrations
 from drystone.queries.reading.files import read_areas
 from drystone.review.plans.baseline import compare
 from drystone.review.plans.plan import QueryPlan
-from drystone.review.plans.representative import explain
+from drystone.review.plans.representative import explain, represented
 from drystone.settings import Settings
 from drystone.systems import shipped
 from tests.conftest import SERVER
@@ -84,13 +84,14 @@ NOT_EXECUTED = {
 
 @pytest.fixture(scope="session")
 def plans() -> list[QueryPlan]:
-    return explain(
+    with represented(
         SERVER.start(),
         Settings(),
         read_areas([shipped("sql")]),
         read_migrations([shipped("migrations")]),
         seeds=[shipped("sql")],
-    )
+    ) as database:
+        return explain(database)
 
 
 def test_every_query_has_a_plan_and_was_executed(plans: list[QueryPlan]) -> None:

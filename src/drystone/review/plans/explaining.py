@@ -57,7 +57,7 @@ _WRITES = {"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """A statement that can be explained, with values."""
 
     sql: str
@@ -71,7 +71,7 @@ class Planned:
 
     query: DescribedQuery
     missing: str | None = None
-    asked: _Asked | None = None
+    asked: Asked | None = None
     plan: Mapping[str, Any] | None = None
     generic: Mapping[str, Any] | None = None
     without_scans: Mapping[str, Any] | None = None
@@ -141,7 +141,7 @@ class Explainer:
             not_executed=None if executed else str(found),
         )
 
-    def _asked(self, query: DescribedQuery) -> _Asked:
+    def _asked(self, query: DescribedQuery) -> Asked:
         """Choose the text, with every condition and the first order, and values."""
         text = assemble(query.pieces, frozenset(conditional(query.pieces)), None)
         tree = self._describer.analysed(text)
@@ -155,7 +155,7 @@ class Explainer:
             tuple(each.oid for each in query.described.parameters),
             [Format.TEXT] * len(values),
         )
-        return _Asked(text, query.query.parameters, bound)
+        return Asked(text, query.query.parameters, bound)
 
     def _try(
         self,
@@ -174,7 +174,7 @@ class Explainer:
                 cursor = BoundCursor(self._connection).execute(text, bound)
                 row = cursor.fetchone()
         except psycopg.Error as error:
-            return _reason(error)
+            return reason(error)
         return _plan(row[0]) if row else "EXPLAIN shows nothing"
 
     @contextmanager
@@ -209,7 +209,7 @@ def _why_missing(query: DescribedQuery) -> str | None:
 
 
 def _node(
-    plan: Mapping[str, Any], generic: Mapping[str, Any] | None, asked: _Asked
+    plan: Mapping[str, Any], generic: Mapping[str, Any] | None, asked: Asked
 ) -> PlanNode:
     texts = masked(plan, generic, sql=asked.sql, names=asked.names)
     return read_node(plan, texts)
@@ -231,7 +231,7 @@ def _plan(document: Any) -> Mapping[str, Any]:
     return {**found["Plan"], _TOTAL: found.get("Execution Time")}
 
 
-def _reason(error: psycopg.Error) -> str:
+def reason(error: psycopg.Error) -> str:
     """Say why it was not executed, without a word that may hold a value."""
     found = translate(error)
     if isinstance(found, StatementTimeout):

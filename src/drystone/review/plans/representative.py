@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +21,7 @@ from psycopg import Connection
 from drystone.database.session import prepare
 from drystone.migrations.files import Migration
 from drystone.migrations.proof import migrated_scratch
-from drystone.queries.describing.described import describe_areas
+from drystone.queries.describing.described import DescribedQuery, describe_areas
 from drystone.queries.describing.description import Describer
 from drystone.queries.reading.files import Area
 from drystone.review.lint.sizes import Sizes
@@ -70,7 +78,23 @@ WHERE c.relkind IN ('r', 'p', 'm')
 """
 
 
-def explain(
+@dataclass(frozen=True, slots=True)
+class Representative:
+    """A scratch database with data like real, and the queries to ask of it.
+
+    ``seeds`` are those that were loaded, by system; ``empty`` names the tables for
+    which no rows could be made.
+    """
+
+    connection: Connection[Any]
+    explainer: Explainer
+    queries: Sequence[DescribedQuery]
+    seeds: Mapping[str, seeding.Seed]
+    empty: Collection[str]
+
+
+@contextmanager
+def represented(
     conninfo: str,
     settings: Settings,
     areas: Sequence[Area],
@@ -80,13 +104,11 @@ def explain(
     seeds: Iterable[Path] = (),
     sizes: Sizes | None = None,
     names: Collection[str] = (),
-    told: Callable[[QueryPlan], None] = lambda _: None,
-) -> list[QueryPlan]:
-    """Explain the queries of the areas, or those with the full ``names``, in order.
+) -> Iterator[Representative]:
+    """Lend a database for the queries of the areas, or those with the full ``names``.
 
-    ``seeds`` are the folders that hold seed data. Queries run on a scratch database;
-    ``sizes`` of production's tables, if known, make flags as bad as they are there.
-    ``told`` hears of each plan when it is made. Raises what a migration or a seed
+    ``seeds`` are the folders that hold seed data; ``sizes`` of production's tables, if
+    known, make flags as bad as they are there. Raises what a migration or a seed
     raises.
     """
     pinned = settings.model_copy(update={"session": {**PINNED, **settings.session}})
@@ -101,22 +123,29 @@ def explain(
         empty = make_representative(connection, list(chosen.values()))
         tables = Tables(dict(connection.execute(_ROWS).fetchall()), sizes or Sizes())
         explainer = Explainer(connection, tables)
-        plans = {}
-        # What a write leaves behind, though rolled back, makes tables larger: so all
-        # is planned before, and what only reads is executed before.
-        planned = [explainer.plan(each) for each in described]
-        for one in sorted(planned, key=lambda each: writes(each.query)):
-            query = one.query
-            seed = chosen.get(query.area.names[0])
-            plan = explainer.execute(one)
-            plans[query.name] = replace(
-                plan,
-                server=connection.info.server_version // 10_000,
-                data=seed.stage if seed else "generated",
-                empty=tuple(sorted(relations(plan) & empty)),
-            )
-            told(plans[query.name])
-        return [plans[query.name] for query in described]
+        yield Representative(connection, explainer, described, chosen, empty)
+
+
+def explain(
+    database: Representative, *, told: Callable[[QueryPlan], None] = lambda _: None
+) -> list[QueryPlan]:
+    """Explain the queries, in their order; ``told`` hears of each plan when made."""
+    plans = {}
+    # What a write leaves behind, though rolled back, makes tables larger: so all
+    # is planned before, and what only reads is executed before.
+    planned = [database.explainer.plan(each) for each in database.queries]
+    for one in sorted(planned, key=lambda each: writes(each.query)):
+        query = one.query
+        seed = database.seeds.get(query.area.names[0])
+        plan = database.explainer.execute(one)
+        plans[query.name] = replace(
+            plan,
+            server=database.connection.info.server_version // 10_000,
+            data=seed.stage if seed else "generated",
+            empty=tuple(sorted(relations(plan) & set(database.empty))),
+        )
+        told(plans[query.name])
+    return [plans[query.name] for query in database.queries]
 
 
 def make_representative(

@@ -30,7 +30,7 @@ from drystone.review.lint.linting import lint
 from drystone.review.lint.sizes import Sizes
 from drystone.review.plans.baseline import PlanChange, compare_baseline
 from drystone.review.plans.plan import QueryPlan
-from drystone.review.plans.representative import explain
+from drystone.review.plans.representative import explain, represented
 from drystone.review.report.changes import State as Made
 from drystone.review.report.changes import state_at
 from drystone.review.report.paths import Paths
@@ -266,7 +266,7 @@ class Gatherer:
 
     def explain(self) -> Plans:
         """Explain the queries on representative data, and look at the baseline."""
-        plans = explain(
+        with represented(
             self.conninfo,
             self.project.settings,
             self.areas,
@@ -274,7 +274,8 @@ class Gatherer:
             repeatables=self.repeatables,
             seeds=[each for each in self.project.queries if each.is_dir()],
             sizes=self.sizes,
-        )
+        ) as database:
+            plans = explain(database)
         changes = self.attempt(Part.PLANS, lambda: compare_baseline(plans, self.areas))
         return Plans({each.name: each for each in plans}, changes)
 
