@@ -116,6 +116,12 @@ class Cluster:
         )
         return copied
 
+    def make_folder(self, name: str) -> Path:
+        """Make a folder beside the data that the server can write to."""
+        folder = self.folder / name
+        _make_folder(folder, self._account)
+        return folder
+
     def follow(self, name: str, **parameters: str) -> Cluster:
         """Return a standby that streams from this server, started."""
         standby = self.copy(name, primary_conninfo=self.url(), **parameters)

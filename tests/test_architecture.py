@@ -16,6 +16,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # From the ground up; a module imports from its own floor's package or from below.
 FLOORS = [
     ["errors"],
+    ["credentials"],
+    ["environment"],
     ["settings"],
     ["embedded"],
     ["redis"],
@@ -23,11 +25,11 @@ FLOORS = [
     ["catalog"],
     ["migrations"],
     ["queries"],
-    ["cache"],
+    ["cache", "replicas"],
     ["systems.core"],
     ["jobs"],
     ["systems"],
-    ["review"],
+    ["review", "ops"],
     ["cli"],
 ]
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}

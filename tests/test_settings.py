@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from drystone.environment import find_project
 from drystone.errors import SettingsError
-from drystone.settings import Settings, find_project, without_password
+from drystone.settings import Settings, without_password
 
 
 def test_nothing_configured_means_the_embedded_server(tmp_path: Path) -> None:
@@ -171,3 +172,29 @@ def test_a_url_that_is_no_rediss_is_refused_without_being_shown(
         Settings.load(tmp_path, redis_url=url)
     assert "hunter2" not in f"{caught.value} {caught.value.hint}"
     assert "hunter2" not in repr(Settings(redis_url=SecretStr("redis://:hunter2@x")))
+
+
+def test_replica_urls_come_from_the_environment_a_file_or_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Settings.load(tmp_path).replicas() == ()
+    (tmp_path / "drystone.toml").write_text('replica_urls = ["host=a dbname=x"]\n')
+    assert Settings.load(tmp_path).replicas() == ("host=a dbname=x",)
+    secret = tmp_path / "urls"
+    secret.write_text("postgresql://b,c:5433/x\npostgresql://d/x\n")
+    monkeypatch.setenv("REPLICA_URL_FILE", str(secret))
+    both = ("postgresql://b,c:5433/x", "postgresql://d/x")
+    assert Settings.load(tmp_path).replicas() == both
+    monkeypatch.setenv("REPLICA_URL", "postgresql://e/x")
+    assert Settings.load(tmp_path).replicas() == ("postgresql://e/x",)
+    monkeypatch.setenv("DRYSTONE_REPLICA_URLS", "postgresql://f/x")
+    assert Settings.load(tmp_path).replicas() == ("postgresql://f/x",)
+
+
+def test_a_replica_url_that_is_none_is_refused_without_being_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPLICA_URL", "postgresql://a/x hunter2")
+    with pytest.raises(SettingsError, match="URL 2 of replica_urls is not") as caught:
+        Settings.load(tmp_path)
+    assert "hunter2" not in f"{caught.value} {caught.value.hint}"

@@ -82,12 +82,31 @@ class PoolTimeout(DatabaseUnavailable):
     """No connection of the pool became free in time."""
 
 
+class PoolOverloaded(DatabaseUnavailable):
+    """So many wait for a connection already that this caller was turned away."""
+
+
+class CommitUnknown(DatabaseUnavailable):
+    """The connection was lost during COMMIT: it may have taken effect, or not.
+
+    Running the same again may do it twice. Look for its effect first.
+    """
+
+
 class EmbeddedServerError(DatabaseUnavailable):
     """The embedded server cannot be installed, started or stopped."""
 
 
 class Retryable(DatabaseError):
-    """The transaction lost against another one; run again, it may succeed."""
+    """The transaction was lost to something that passes; run again, it may succeed."""
+
+
+class ConnectionLost(DatabaseUnavailable, Retryable):
+    """The connection went away: the server ended it, crashed, or cannot be heard.
+
+    A transaction that was not being committed is rolled back. A statement outside of a
+    transaction may have taken effect.
+    """
 
 
 class SerializationFailure(Retryable):
@@ -98,8 +117,22 @@ class DeadlockDetected(Retryable):
     """SQLSTATE 40P01: this transaction was chosen to break a deadlock."""
 
 
+class PlanOutdated(Retryable):
+    """SQLSTATE 0A000: a prepared statement's columns were changed by a migration.
+
+    Each connection that had prepared it meets this once.
+    """
+
+
 class StatementTimeout(DatabaseError):
     """SQLSTATE 57014: the statement ran longer than allowed, or was cancelled."""
+
+
+class TransactionTimeout(DatabaseError):
+    """SQLSTATE 25P03, 25P04: the transaction stood idle or ran for too long.
+
+    It is rolled back, and its connection is closed.
+    """
 
 
 class LockNotAvailable(DatabaseError):
@@ -116,8 +149,12 @@ class ReadOnly(DatabaseError):
     """SQLSTATE 25006: a write reached a read-only transaction or a replica."""
 
 
+class UsedAfterFork(DatabaseError):
+    """A connection or pool was used by a process that did not open it."""
+
+
 class InvalidValue(DatabaseError, BadInput):
-    """SQLSTATE class 22: the database cannot use a value as the type it must have."""
+    """SQLSTATE class 22, or no way to send it: a value is not what its type demands."""
 
 
 class ConstraintViolation(DatabaseError, BadInput):
@@ -230,5 +267,18 @@ class MigrationLocked(MigrationError):
 
 class HistoryError(MigrationError):
     """The files contradict what was applied: edited, missing or out of order."""
+
+    exit_code = 3
+
+
+# --- Backups --------------------------------------------------------------------
+
+
+class BackupError(DrystoneError):
+    """A backup cannot be made, read or restored."""
+
+
+class RestoreRefused(BackupError):
+    """A restore would not be safe as asked; nothing was changed."""
 
     exit_code = 3

@@ -2,20 +2,20 @@
 
 In order of precedence: arguments, ``DRYSTONE_*`` in the environment, the names that
 everybody uses (``DATABASE_URL``, libpq's ``PG*``, ``REDIS_URL``, and ``<NAME>_FILE``
-for a file that holds the value), the project's ``.env``, and ``[tool.drystone]`` of
-``pyproject.toml`` or ``drystone.toml``. Everything has a default: a project that
-configures nothing gets the embedded servers and the systems that ship with Drystone.
+for a file that holds the value, or one in ``SECRETS_FOLDER``), the project's ``.env``,
+and ``[tool.drystone]`` of ``pyproject.toml`` or ``drystone.toml``. Everything has a
+default: a project that configures nothing gets the embedded servers and the systems
+that ship with Drystone.
 """
 
 from __future__ import annotations
 
 import os
-import tomllib
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -27,23 +27,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from drystone.errors import Location, SettingsError
-
-# libpq's environment variables that choose a server or a login on it.
-_LIBPQ_KEYWORDS = {
-    "PGHOST": "host",
-    "PGHOSTADDR": "hostaddr",
-    "PGPORT": "port",
-    "PGDATABASE": "dbname",
-    "PGUSER": "user",
-    "PGPASSWORD": "password",
-    "PGPASSFILE": "passfile",
-    "PGSERVICE": "service",
-    "PGSSLMODE": "sslmode",
-    "PGSSLROOTCERT": "sslrootcert",
-}
-# One of these says that there is a server to go to; a bare PGUSER does not.
-_LIBPQ_TARGETS = ("PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE")
+from drystone.credentials import AWS_INTERVAL, Login, Renewed, read_secret
+from drystone.environment import find_project, read_configuration, read_environment
+from drystone.errors import SettingsError
 
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 
@@ -157,6 +143,97 @@ class Settings(BaseSettings):
         description="How long a worker that is asked to end finishes its jobs.",
     )
 
+    # Where passwords are.
+    database_secret: str | None = Field(
+        default=None, description="A secret with the login, aws:secretsmanager:NAME."
+    )
+
+    # Networks and pools under fault; docs/faults.md.
+    answer_timeout: float = Field(
+        default=120.0,
+        ge=0,
+        description="How long the server may owe an answer; 0 is no limit.",
+    )
+    keepalive_idle: int = Field(
+        default=10, ge=1, description="After how much silence the network is probed."
+    )
+    tcp_user_timeout: float = Field(
+        default=10.0,
+        ge=0,
+        description="How long the network may leave what was sent unconfirmed.",
+    )
+    pool_max_waiting: int = Field(
+        default=0,
+        ge=0,
+        description="How many may wait for a connection before others are refused.",
+    )
+
+    # Replicas.
+    replica_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(), description="URLs or conninfo of the database's replicas."
+    )
+    replica_max_lag: float = Field(
+        default=5.0, gt=0, description="How late a replica may be that is read from."
+    )
+    replica_wait: float = Field(
+        default=0.5,
+        gt=0,
+        description="How long a read waits for a replica before it asks the primary.",
+    )
+    replica_check_interval: float = Field(
+        default=1.0, gt=0, description="How long a replica is left between two looks."
+    )
+
+    # Backups.
+    backup_folder: Path | None = Field(
+        default=None, description="Where backups are kept; unset: .drystone/backups."
+    )
+    backup_keep_last: int = Field(
+        default=7, ge=1, description="How many of the last backups prune keeps."
+    )
+    backup_keep_daily: int = Field(
+        default=7, ge=0, description="For how many days it keeps one of each."
+    )
+    backup_keep_weekly: int = Field(
+        default=4, ge=0, description="For how many weeks it keeps one of each."
+    )
+    backup_keep_monthly: int = Field(
+        default=12, ge=0, description="For how many months it keeps one of each."
+    )
+    restore_memory_mb: int = Field(
+        default=1024,
+        ge=64,
+        description="What a restore may take of the server's memory to build indexes.",
+    )
+
+    # What is observed, and `drystone serve`.
+    slow_query_ms: float = Field(
+        default=500.0,
+        ge=0,
+        description="From how many ms on a query is logged as slow.",
+    )
+    log_queries: Literal["none", "slow", "all"] = Field(
+        default="slow",
+        description="Which queries are logged: none, those slow or failed, or all.",
+    )
+    serve_grace: int = Field(
+        default=10,
+        ge=1,
+        description="How long serve finishes its requests when it is asked to end.",
+    )
+    metrics_interval: float = Field(
+        default=60.0, gt=0, description="How long sizes of tables and disks are kept."
+    )
+    recall_interval: float = Field(
+        default=3600.0,
+        ge=0,
+        description="How often the recall of HNSW indexes is measured; 0: never.",
+    )
+    disk_paths: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(),
+        description="Folders whose disks are measured; unset: the server's, if local.",
+    )
+
     @classmethod
     def load(cls, project: Path | None = None, **overrides: Any) -> Self:
         """Read the settings of the project that ``project`` (or the cwd) lies in.
@@ -182,9 +259,9 @@ class Settings(BaseSettings):
                 return (
                     init_settings,
                     env_settings,
-                    _Values(settings_cls, _conventional_names(root)),
+                    _Values(settings_cls, read_environment(root)),
                     dotenv_settings,
-                    _Values(settings_cls, _configuration_file(root)),
+                    _Values(settings_cls, read_configuration(root)),
                 )
 
         try:
@@ -198,7 +275,18 @@ class Settings(BaseSettings):
             ) from None
         settings.conninfo()
         settings.redis()
+        settings.replicas()
+        if settings.database_secret and "database_url" not in given:
+            return settings._with_secret(settings.database_secret)
         return settings
+
+    def _with_secret(self, reference: str) -> Self:
+        """Return the same settings, whose database is asked for when it is needed."""
+        url = self.conninfo() or ""
+        renewed = Renewed(
+            lambda: make_conninfo(url, **read_secret(reference)), interval=AWS_INTERVAL
+        )
+        return self.model_copy(update={"database_url": renewed})
 
     @classmethod
     def settings_customise_sources(
@@ -212,27 +300,25 @@ class Settings(BaseSettings):
         """Take arguments only; :meth:`load` adds what surrounds the process."""
         return (init_settings,)
 
-    @field_validator("migrations", "queries", mode="before")
+    @field_validator("migrations", "queries", "disk_paths", mode="before")
     @classmethod
     def _split_folders(cls, value: object) -> object:
         return value.split(os.pathsep) if isinstance(value, str) else value
 
+    @field_validator("replica_urls", mode="before")
+    @classmethod
+    def _split_urls(cls, value: object) -> object:
+        return value.split() if isinstance(value, str) else value
+
     def conninfo(self) -> str | None:
         """Return the configured database as libpq conninfo, or None if there is none.
 
-        The result may hold a password: never print it; see :func:`without_password`.
+        From a file or a secret it is a Login, whose password may change. The result may
+        hold a password: never print it; see :func:`without_password`.
         """
-        if self.database_url is None:
-            return None
-        url = self.database_url.get_secret_value()
-        try:
-            conninfo_to_dict(url)
-        except ProgrammingError:
-            raise SettingsError(
-                "DATABASE_URL is not a PostgreSQL URL or conninfo",
-                hint="It looks like postgresql://user@host:5432/database.",
-            ) from None
-        return url
+        if isinstance(self.database_url, Renewed):
+            return Login(partial(_checked, self.database_url))
+        return None if self.database_url is None else _checked(self.database_url)
 
     def redis(self) -> str | None:
         """Return the configured Redis as a URL, or None if there is none.
@@ -249,6 +335,32 @@ class Settings(BaseSettings):
                 " or unix:///path/of/the/socket.",
             )
         return url
+
+    def replicas(self) -> tuple[str, ...]:
+        """Return the configured replicas as conninfo, which may hold passwords."""
+        urls = tuple(url.get_secret_value() for url in self.replica_urls)
+        for number, url in enumerate(urls, 1):
+            try:
+                conninfo_to_dict(url)
+            except ProgrammingError:
+                raise SettingsError(
+                    f"URL {number} of replica_urls is not a PostgreSQL URL or conninfo",
+                    hint="They look like postgresql://user@host:5432/database, with"
+                    " blanks between them.",
+                ) from None
+        return urls
+
+
+def _checked(secret: SecretStr) -> str:
+    url = secret.get_secret_value()
+    try:
+        conninfo_to_dict(url)
+    except ProgrammingError:
+        raise SettingsError(
+            "DATABASE_URL is not a PostgreSQL URL or conninfo",
+            hint="It looks like postgresql://user@host:5432/database.",
+        ) from None
+    return url
 
 
 def _names_a_redis(url: str) -> bool:
@@ -281,70 +393,6 @@ def without_password(conninfo: str) -> str:
     parts = conninfo_to_dict(conninfo)
     shown = {key: parts[key] for key in parts if key not in {"password", "sslpassword"}}
     return make_conninfo("", **shown)
-
-
-def find_project(start: Path) -> Path:
-    """Return the nearest folder, from ``start`` upwards, that configures Drystone.
-
-    That is one with ``drystone.toml`` or with ``[tool.drystone]`` in its
-    ``pyproject.toml``; without any, ``start`` itself.
-    """
-    start = start.absolute()
-    for folder in (start, *start.parents):
-        if _configuration_file(folder) or (folder / "drystone.toml").is_file():
-            return folder
-    return start
-
-
-def _configuration_file(folder: Path) -> dict[str, Any]:
-    """Read the project's configuration; its relative folders count from ``folder``."""
-    for name, keys in (("drystone.toml", ()), ("pyproject.toml", ("tool", "drystone"))):
-        path = folder / name
-        if not path.is_file():
-            continue
-        try:
-            values: Any = tomllib.loads(path.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise SettingsError(
-                f"{name} is not valid TOML: {error}", location=Location(path, 1)
-            ) from None
-        for key in keys:
-            values = values.get(key, {})
-        for setting in {"migrations", "queries"} & values.keys():
-            listed = values[setting]
-            folders = [listed] if isinstance(listed, str) else listed
-            values[setting] = tuple(folder / part for part in folders)
-        for setting in ("structure", "package_folder"):
-            if setting in values:
-                values[setting] = folder / str(values[setting])
-        if values:
-            return dict(values)
-    return {}
-
-
-def _conventional_names(root: Path) -> dict[str, Any]:
-    """Read DATABASE_URL, ``PG*`` and REDIS_URL: environment, files or ``.env``."""
-    dotenv = dotenv_values(root / ".env") if (root / ".env").is_file() else {}
-    environment = {**dotenv, **os.environ}
-    for name in (*_LIBPQ_KEYWORDS, "DATABASE_URL", "REDIS_URL"):
-        path = environment.get(f"{name}_FILE")
-        if path and not os.environ.get(name):
-            try:
-                environment[name] = Path(path).read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise SettingsError(
-                    f"the file that {name}_FILE names cannot be read: {error.strerror}",
-                    location=Location(Path(path), 1),
-                ) from None
-    redis = environment.get("REDIS_URL")
-    found = {"redis_url": redis} if redis else {}
-    if url := environment.get("DATABASE_URL"):
-        return {**found, "database_url": url}
-    if not any(environment.get(name) for name in _LIBPQ_TARGETS):
-        return found
-    keywords = {key: environment.get(name) for name, key in _LIBPQ_KEYWORDS.items()}
-    given = {key: value for key, value in keywords.items() if value}
-    return {**found, "database_url": make_conninfo("", **given)}
 
 
 def _problems(error: ValidationError) -> str:

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.clusters import Cluster, opened_cluster
+from tests.proxy import Proxy
 from tests.redis_faults import MortalRedis
 
 PROJECT = Path(__file__).parents[2]
@@ -105,3 +107,20 @@ def chance() -> random.Random:
     seed = random.randrange(2**32)
     print(f"seed {seed}")  # noqa: T201 -- pytest shows it with a failure
     return random.Random(seed)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A server that tests may restart, as long as they leave it running.
+
+    It keeps in memory what was not committed, until it crashes.
+    """
+    with opened_cluster(wal_writer_delay="10s") as opened:
+        yield opened
+
+
+@pytest.fixture
+def proxy(cluster: Cluster) -> Iterator[Proxy]:
+    """A network before that server."""
+    with Proxy(cluster.url()) as opened:
+        yield opened

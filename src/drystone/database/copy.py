@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import AsyncConnection, Connection, sql
 from psycopg.rows import tuple_row
 
+from drystone.database.identifiers import identifier
 from drystone.database.sqlstates import translated
 from drystone.errors import BadInput
 
@@ -27,6 +28,8 @@ WHERE a.attrelid = pg_catalog.to_regclass(%s)
     AND NOT a.attisdropped
 """
 
+_SCHEMA_AND_TABLE = 2
+
 
 def copy_rows(
     connection: Connection[Any],
@@ -41,10 +44,12 @@ def copy_rows(
     nothing is loaded then.
     """
     count = 0
+    name = _qualified(table)
+    statement = _statement(name, columns)
     with translated(), connection.cursor(row_factory=tuple_row) as cursor:
-        cursor.execute(_COLUMN_TYPES, [table])
+        cursor.execute(_COLUMN_TYPES, [name.as_string()])
         types = _ordered(table, columns, dict(cursor.fetchall()))
-        with cursor.copy(_statement(table, columns)) as copy:
+        with cursor.copy(statement) as copy:
             copy.set_types(types)
             for row in rows:
                 copy.write_row(row)
@@ -60,11 +65,13 @@ async def copy_rows_async(
 ) -> int:
     """Do for an asynchronous connection what :func:`copy_rows` does."""
     count = 0
+    name = _qualified(table)
+    statement = _statement(name, columns)
     with translated():
         async with connection.cursor(row_factory=tuple_row) as cursor:
-            await cursor.execute(_COLUMN_TYPES, [table])
+            await cursor.execute(_COLUMN_TYPES, [name.as_string()])
             types = _ordered(table, columns, dict(await cursor.fetchall()))
-            async with cursor.copy(_statement(table, columns)) as copy:
+            async with cursor.copy(statement) as copy:
                 copy.set_types(types)
                 if isinstance(rows, AsyncIterable):
                     async for row in rows:
@@ -75,6 +82,13 @@ async def copy_rows_async(
                         await copy.write_row(row)
                         count += 1
     return count
+
+
+def _qualified(table: str) -> sql.Identifier:
+    parts = table.split(".")
+    if len(parts) > _SCHEMA_AND_TABLE:
+        raise BadInput(f"there is no table {table}", hint="Write it as schema.table.")
+    return identifier(*parts)
 
 
 def _ordered(table: str, columns: Sequence[str], types: dict[str, int]) -> list[int]:
@@ -88,8 +102,8 @@ def _ordered(table: str, columns: Sequence[str], types: dict[str, int]) -> list[
     return [types[column] for column in columns]
 
 
-def _statement(table: str, columns: Sequence[str]) -> sql.Composed:
+def _statement(table: sql.Identifier, columns: Sequence[str]) -> sql.Composed:
     return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
-        sql.Identifier(*table.split(".")),
-        sql.SQL(", ").join(sql.Identifier(column) for column in columns),
+        table,
+        sql.SQL(", ").join(identifier(column) for column in columns),
     )

@@ -14,12 +14,17 @@ from drystone.database.sqlstates import translated
 from drystone.errors import PermissionDenied
 from drystone.settings import Settings
 
+_NO_OPTIONS = sql.SQL("")
+
 
 @contextmanager
-def scratch_database(conninfo: str, settings: Settings) -> Iterator[str]:
+def scratch_database(
+    conninfo: str, settings: Settings, *, options: sql.Composable = _NO_OPTIONS
+) -> Iterator[str]:
     """Create an empty database on the same server and lend its conninfo.
 
-    Raises PermissionDenied if the role may not create databases.
+    ``options`` are further ones of CREATE DATABASE, such as a locale. Raises
+    PermissionDenied if the role may not create databases.
     """
     name = f"drystone_scratch_{secrets.token_hex(6)}"
     # In autocommit, and with no limit: a database takes as long as its disk.
@@ -28,8 +33,8 @@ def scratch_database(conninfo: str, settings: Settings) -> Iterator[str]:
         try:
             with translated():
                 connection.execute(
-                    sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(
-                        sql.Identifier(name)
+                    sql.SQL("CREATE DATABASE {} TEMPLATE template0 {}").format(
+                        sql.Identifier(name), options
                     )
                 )
         except PermissionDenied as error:

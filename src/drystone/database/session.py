@@ -10,16 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import psycopg
 from pgvector.psycopg import register_vector, register_vector_async
 from psycopg import AsyncConnection, Connection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types import TypeInfo
 
+from drystone.credentials import current
 from drystone.database.agtype import register_agtype
+from drystone.database.connections import AsyncGuardedConnection, GuardedConnection
 from drystone.database.sqlstates import translated
 from drystone.settings import Settings
 
 SEARCH_PATH = '"$user", public, ag_catalog'
+
+_PROBE_SECONDS = 3
+_PROBES = 3
 
 _EXTENSIONS = """
 SELECT extname
@@ -43,30 +49,40 @@ UNLISTEN *;
 SELECT pg_catalog.pg_advisory_unlock_all()
 """
 
+# What a server reports that is not what target_session_attrs has asked for.
+_TURNED = {
+    "primary": (b"in_hot_standby",),
+    "read-write": (b"in_hot_standby", b"default_transaction_read_only"),
+}
 
-def connect(conninfo: str, settings: Settings, **options: Any) -> Connection[Any]:
+
+def connect(
+    conninfo: str, settings: Settings, **options: Any
+) -> GuardedConnection[Any]:
     """Open one prepared connection, in autocommit unless asked otherwise.
 
     Raises DatabaseUnavailable. Options are libpq's or psycopg's, and win.
     """
     options.setdefault("autocommit", True)
     with translated():
-        connection = Connection.connect(
+        connection = GuardedConnection.connect(
             conninfo, **{**session_options(conninfo, settings), **options}
         )
+        connection.answer_timeout = answer_timeout(settings)
         prepare(connection)
     return connection
 
 
 async def connect_async(
     conninfo: str, settings: Settings, **options: Any
-) -> AsyncConnection[Any]:
+) -> AsyncGuardedConnection[Any]:
     """Open one prepared asynchronous connection, as :func:`connect` does."""
     options.setdefault("autocommit", True)
     with translated():
-        connection = await AsyncConnection.connect(
+        connection = await AsyncGuardedConnection.connect(
             conninfo, **{**session_options(conninfo, settings), **options}
         )
+        connection.answer_timeout = answer_timeout(settings)
         await prepare_async(connection)
     return connection
 
@@ -81,14 +97,25 @@ def session_options(conninfo: str, settings: Settings) -> dict[str, Any]:
         ),
         **settings.session,
     }
-    own = conninfo_to_dict(conninfo)
+    own = conninfo_to_dict(current(conninfo))
     flags = [f"-c {name}={_escaped(value)}" for name, value in parameters.items()]
     return {
         "application_name": settings.application_name,
         "connect_timeout": settings.connect_timeout,
+        # Without effect on Unix sockets. With a user timeout, Linux goes by it rather
+        # than by the number of probes.
+        "keepalives_idle": settings.keepalive_idle,
+        "keepalives_interval": _PROBE_SECONDS,
+        "keepalives_count": _PROBES,
+        "tcp_user_timeout": milliseconds(settings.tcp_user_timeout),
         **own,
         "options": " ".join([*flags, str(own.get("options") or "")]).strip(),
     }
+
+
+def answer_timeout(settings: Settings) -> float:
+    """Return the limit on an answer: none where statements may take any time."""
+    return settings.answer_timeout if settings.statement_timeout else 0.0
 
 
 def prepare(connection: Connection[Any]) -> None:
@@ -136,6 +163,25 @@ async def reset_async(connection: AsyncConnection[Any]) -> None:
     await connection.set_autocommit(False)
     await connection.set_isolation_level(None)
     await connection.set_read_only(None)
+
+
+def wanted_of(conninfo: str) -> str | None:
+    """Return what kind of server a conninfo asks for."""
+    wanted = conninfo_to_dict(conninfo).get("target_session_attrs")
+    return None if wanted is None else str(wanted)
+
+
+def refuse_turned(
+    connection: Connection[Any] | AsyncConnection[Any], wanted: str | None
+) -> None:
+    """Close a connection whose server is not of the wanted kind any more, and raise.
+
+    libpq looks at that when it connects; servers report what changes afterwards.
+    """
+    for name in _TURNED.get(wanted or "", ()):
+        if connection.pgconn.parameter_status(name) == b"on":
+            connection.pgconn.finish()
+            raise psycopg.OperationalError("the server has turned read-only")
 
 
 def milliseconds(seconds: float) -> str:
