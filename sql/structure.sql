@@ -16,6 +16,10 @@ CREATE EXTENSION vector SCHEMA public VERSION '0.8.1';
 
 CREATE SCHEMA ag_catalog;
 
+GRANT USAGE ON SCHEMA ag_catalog TO drystone_app;
+
+GRANT USAGE ON SCHEMA ag_catalog TO drystone_readonly;
+
 -- Schema core
 
 CREATE SCHEMA core;
@@ -494,7 +498,109 @@ CREATE INDEX webhook_events_received_at_idx ON core.webhook_events USING btree (
 
 CREATE CONSTRAINT TRIGGER job_receipts_settle_outbox AFTER INSERT OR UPDATE ON core.job_receipts DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION core.settle_outbox();
 
+GRANT SELECT (id) ON TABLE core.jobs TO drystone_monitor;
+
+GRANT SELECT (lease_until) ON TABLE core.jobs TO drystone_monitor;
+
+GRANT SELECT (queue) ON TABLE core.jobs TO drystone_monitor;
+
+GRANT SELECT (run_at) ON TABLE core.jobs TO drystone_monitor;
+
+GRANT SELECT (state) ON TABLE core.jobs TO drystone_monitor;
+
+GRANT SELECT ("position") ON TABLE core.outbox TO drystone_monitor;
+
+GRANT SELECT (batch) ON TABLE core.outbox TO drystone_monitor;
+
+GRANT SELECT (created_at) ON TABLE core.outbox TO drystone_monitor;
+
+GRANT SELECT (id) ON TABLE core.outbox TO drystone_shop_admin;
+
+GRANT SELECT (queue) ON TABLE core.outbox TO drystone_monitor;
+
+GRANT SELECT (run_at) ON TABLE core.outbox TO drystone_monitor;
+
+GRANT SELECT (processed_at) ON TABLE core.webhook_events TO drystone_monitor;
+
+GRANT SELECT (provider) ON TABLE core.webhook_events TO drystone_monitor;
+
+GRANT SELECT (received_at) ON TABLE core.webhook_events TO drystone_monitor;
+
 REVOKE EXECUTE ON ROUTINE core.audit_row() FROM PUBLIC;
+
+GRANT USAGE ON SCHEMA core TO drystone_app;
+
+GRANT USAGE ON SCHEMA core TO drystone_backup;
+
+GRANT USAGE ON SCHEMA core TO drystone_monitor;
+
+GRANT USAGE ON SCHEMA core TO drystone_readonly;
+
+GRANT USAGE ON SCHEMA core TO drystone_shop_admin;
+
+GRANT USAGE ON SCHEMA core TO drystone_shop_client;
+
+GRANT SELECT, USAGE ON SEQUENCE core.outbox_batches TO drystone_app;
+
+GRANT SELECT ON TABLE core.audit_log TO drystone_readonly;
+
+GRANT INSERT, SELECT, UPDATE ON TABLE core.backups TO drystone_backup;
+
+GRANT SELECT ON TABLE core.backups TO drystone_monitor;
+
+GRANT SELECT ON TABLE core.backups TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE core.cache_invalidations TO drystone_app;
+
+GRANT SELECT ON TABLE core.cache_invalidations TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE core.cache_invalidations TO drystone_shop_admin;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE core.cache_invalidations TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE core.cache_lease TO drystone_app;
+
+GRANT SELECT ON TABLE core.cache_lease TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE core.cache_lease TO drystone_shop_admin;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE core.cache_lease TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE core.job_receipts TO drystone_app;
+
+GRANT SELECT ON TABLE core.job_receipts TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE core.jobs TO drystone_app;
+
+GRANT SELECT ON TABLE core.jobs TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE core.outbox TO drystone_app;
+
+GRANT SELECT ON TABLE core.outbox TO drystone_readonly;
+
+GRANT INSERT ON TABLE core.outbox TO drystone_shop_admin;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE core.queues TO drystone_app;
+
+GRANT SELECT ON TABLE core.queues TO drystone_monitor;
+
+GRANT SELECT ON TABLE core.queues TO drystone_readonly;
+
+GRANT SELECT ON TABLE core.seed_versions TO drystone_monitor;
+
+GRANT SELECT ON TABLE core.seed_versions TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE core.webhook_events TO drystone_app;
+
+GRANT SELECT ON TABLE core.webhook_events TO drystone_readonly;
+
+GRANT INSERT, SELECT, UPDATE ON TABLE core.webhook_events TO drystone_shop_admin;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA core GRANT SELECT, USAGE ON SEQUENCES TO drystone_app;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA core GRANT DELETE, INSERT, SELECT, UPDATE ON TABLES TO drystone_app;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA core GRANT SELECT ON TABLES TO drystone_readonly;
 
 COMMENT ON FUNCTION core.audit_row() IS 'For AFTER INSERT OR UPDATE OR DELETE ... FOR EACH ROW: writes the change to core.audit_log, unless nothing but updated_at changed. Its arguments are the LIKE patterns of the columns to redact, in place of password_hash, %_token% and raw_html.';
 
@@ -1244,6 +1350,64 @@ CREATE TRIGGER subscriptions_set_updated_at BEFORE UPDATE ON dining.subscription
 
 CREATE TRIGGER users_set_updated_at BEFORE UPDATE ON dining.users FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
 
+GRANT USAGE ON SCHEMA dining TO drystone_app;
+
+GRANT USAGE ON SCHEMA dining TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE dining.connection_attributes TO drystone_app;
+
+GRANT SELECT ON TABLE dining.connection_attributes TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE dining.connection_dishes TO drystone_app;
+
+GRANT SELECT ON TABLE dining.connection_dishes TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE dining.connection_tags TO drystone_app;
+
+GRANT SELECT ON TABLE dining.connection_tags TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE dining.connections TO drystone_app;
+
+GRANT SELECT ON TABLE dining.connections TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE dining.entities TO drystone_app;
+
+GRANT SELECT ON TABLE dining.entities TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE dining.integrity TO drystone_app;
+
+GRANT SELECT ON TABLE dining.integrity TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE dining.mentions TO drystone_app;
+
+GRANT SELECT ON TABLE dining.mentions TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE dining.restaurant_attributes TO drystone_app;
+
+GRANT SELECT ON TABLE dining.restaurant_attributes TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE dining.subscriptions TO drystone_app;
+
+GRANT SELECT ON TABLE dining.subscriptions TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE dining.trigram_frequencies TO drystone_app;
+
+GRANT SELECT ON TABLE dining.trigram_frequencies TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE dining.user_events TO drystone_app;
+
+GRANT SELECT ON TABLE dining.user_events TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE dining.users TO drystone_app;
+
+GRANT SELECT ON TABLE dining.users TO drystone_readonly;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA dining GRANT SELECT, USAGE ON SEQUENCES TO drystone_app;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA dining GRANT DELETE, INSERT, SELECT, UPDATE ON TABLES TO drystone_app;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA dining GRANT SELECT ON TABLES TO drystone_readonly;
+
 COMMENT ON FUNCTION dining.alias_set(text,text[]) IS 'The aliases that say more than the name does, once each, in bytewise order: one array for one set, the same under every locale.';
 
 COMMENT ON FUNCTION dining.dish_score(double precision,double precision) IS 'Its own strength, and a little of the mean strength at its restaurant.';
@@ -1622,6 +1786,54 @@ CREATE UNIQUE INDEX speaks_at_start_id_end_id_role_key ON event_network."SPEAKS_
 CREATE UNIQUE INDEX topic_id_key ON event_network."Topic" USING btree (ag_catalog.agtype_access_operator(VARIADIC ARRAY[properties, '"id"'::ag_catalog.agtype]));
 
 CREATE UNIQUE INDEX works_for_start_id_end_id_key ON event_network."WORKS_FOR" USING btree (start_id, end_id);
+
+GRANT USAGE ON SCHEMA event_network TO drystone_app;
+
+GRANT USAGE ON SCHEMA event_network TO drystone_readonly;
+
+GRANT SELECT ON TABLE event_network."COVERS" TO drystone_app;
+
+GRANT SELECT ON TABLE event_network."COVERS" TO drystone_readonly;
+
+GRANT SELECT ON TABLE event_network."Company" TO drystone_app;
+
+GRANT SELECT ON TABLE event_network."Company" TO drystone_readonly;
+
+GRANT SELECT ON TABLE event_network."Event" TO drystone_app;
+
+GRANT SELECT ON TABLE event_network."Event" TO drystone_readonly;
+
+GRANT SELECT ON TABLE event_network."INVOLVED_IN" TO drystone_app;
+
+GRANT SELECT ON TABLE event_network."INVOLVED_IN" TO drystone_readonly;
+
+GRANT SELECT ON TABLE event_network."SPEAKS_AT" TO drystone_app;
+
+GRANT SELECT ON TABLE event_network."SPEAKS_AT" TO drystone_readonly;
+
+GRANT SELECT ON TABLE event_network."Speaker" TO drystone_app;
+
+GRANT SELECT ON TABLE event_network."Speaker" TO drystone_readonly;
+
+GRANT SELECT ON TABLE event_network."Topic" TO drystone_app;
+
+GRANT SELECT ON TABLE event_network."Topic" TO drystone_readonly;
+
+GRANT SELECT ON TABLE event_network."WORKS_FOR" TO drystone_app;
+
+GRANT SELECT ON TABLE event_network."WORKS_FOR" TO drystone_readonly;
+
+GRANT SELECT ON TABLE event_network._ag_label_edge TO drystone_app;
+
+GRANT SELECT ON TABLE event_network._ag_label_edge TO drystone_readonly;
+
+GRANT SELECT ON TABLE event_network._ag_label_vertex TO drystone_app;
+
+GRANT SELECT ON TABLE event_network._ag_label_vertex TO drystone_readonly;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA event_network GRANT SELECT ON TABLES TO drystone_app;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA event_network GRANT SELECT ON TABLES TO drystone_readonly;
 
 -- Schema events
 
@@ -3462,6 +3674,80 @@ REVOKE EXECUTE ON ROUTINE events.graph_follow_speakers() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE events.graph_follow_topics() FROM PUBLIC;
 
+GRANT USAGE ON SCHEMA events TO drystone_app;
+
+GRANT USAGE ON SCHEMA events TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE events.companies TO drystone_app;
+
+GRANT SELECT ON TABLE events.companies TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE events.dedupe_reviews TO drystone_app;
+
+GRANT SELECT ON TABLE events.dedupe_reviews TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE events.event_companies TO drystone_app;
+
+GRANT SELECT ON TABLE events.event_companies TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE events.event_speakers TO drystone_app;
+
+GRANT SELECT ON TABLE events.event_speakers TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE events.event_topics TO drystone_app;
+
+GRANT SELECT ON TABLE events.event_topics TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE events.events TO drystone_app;
+
+GRANT SELECT ON TABLE events.events TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE events.graph_company TO drystone_app;
+
+GRANT SELECT ON TABLE events.graph_company TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE events.graph_covers TO drystone_app;
+
+GRANT SELECT ON TABLE events.graph_covers TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE events.graph_event TO drystone_app;
+
+GRANT SELECT ON TABLE events.graph_event TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE events.graph_involved_in TO drystone_app;
+
+GRANT SELECT ON TABLE events.graph_involved_in TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE events.graph_speaker TO drystone_app;
+
+GRANT SELECT ON TABLE events.graph_speaker TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE events.graph_speaks_at TO drystone_app;
+
+GRANT SELECT ON TABLE events.graph_speaks_at TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE events.graph_topic TO drystone_app;
+
+GRANT SELECT ON TABLE events.graph_topic TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE events.graph_works_for TO drystone_app;
+
+GRANT SELECT ON TABLE events.graph_works_for TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE events.speakers TO drystone_app;
+
+GRANT SELECT ON TABLE events.speakers TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE events.topics TO drystone_app;
+
+GRANT SELECT ON TABLE events.topics TO drystone_readonly;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA events GRANT SELECT, USAGE ON SEQUENCES TO drystone_app;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA events GRANT DELETE, INSERT, SELECT, UPDATE ON TABLES TO drystone_app;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA events GRANT SELECT ON TABLES TO drystone_readonly;
+
 COMMENT ON FUNCTION events.duplicate_companies(real,timestamp with time zone) IS 'Pairs of companies with similar names, one of them created since then (NULL: ever).';
 
 COMMENT ON FUNCTION events.duplicate_events(real,timestamp with time zone) IS 'Pairs of embedded events of one day by cosine similarity, one of them created since then (NULL: ever).';
@@ -4170,6 +4456,50 @@ CREATE TRIGGER users_delete_ideas AFTER UPDATE OF deleted_at ON ideas.users FOR 
 
 CREATE TRIGGER users_set_updated_at BEFORE UPDATE ON ideas.users FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
 
+GRANT SELECT (created_at) ON TABLE ideas.users TO drystone_readonly;
+
+GRANT SELECT (deleted_at) ON TABLE ideas.users TO drystone_readonly;
+
+GRANT SELECT (email) ON TABLE ideas.users TO drystone_readonly;
+
+GRANT SELECT (id) ON TABLE ideas.users TO drystone_readonly;
+
+GRANT SELECT (name) ON TABLE ideas.users TO drystone_readonly;
+
+GRANT SELECT (updated_at) ON TABLE ideas.users TO drystone_readonly;
+
+GRANT USAGE ON SCHEMA ideas TO drystone_app;
+
+GRANT USAGE ON SCHEMA ideas TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE ideas.agent_results TO drystone_app;
+
+GRANT SELECT ON TABLE ideas.agent_results TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE ideas.agent_types TO drystone_app;
+
+GRANT SELECT ON TABLE ideas.agent_types TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE ideas.business_ideas TO drystone_app;
+
+GRANT SELECT ON TABLE ideas.business_ideas TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE ideas.evaluations TO drystone_app;
+
+GRANT SELECT ON TABLE ideas.evaluations TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE ideas.legacy_rejects TO drystone_app;
+
+GRANT SELECT ON TABLE ideas.legacy_rejects TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE ideas.users TO drystone_app;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA ideas GRANT SELECT, USAGE ON SEQUENCES TO drystone_app;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA ideas GRANT DELETE, INSERT, SELECT, UPDATE ON TABLES TO drystone_app;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA ideas GRANT SELECT ON TABLES TO drystone_readonly;
+
 COMMENT ON FUNCTION ideas.delete_children() IS 'For AFTER UPDATE OF deleted_at, with a table and its column that refers to this one: what belongs to a row is deleted with it, and restored with it.';
 
 COMMENT ON FUNCTION ideas.free_slots(text) IS 'How many more tasks of an agent type may run. Holds off other claims of the type until the transaction ends.';
@@ -4328,6 +4658,40 @@ CREATE VIEW nextauth.verification_token AS
 --     identifier text
 --     token text
 --     expires timestamp with time zone
+
+GRANT USAGE ON SCHEMA nextauth TO drystone_app;
+
+GRANT USAGE ON SCHEMA nextauth TO drystone_shop_admin;
+
+GRANT USAGE ON SCHEMA nextauth TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE nextauth.accounts TO drystone_app;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE nextauth.accounts TO drystone_shop_admin;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE nextauth.accounts TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE nextauth.sessions TO drystone_app;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE nextauth.sessions TO drystone_shop_admin;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE nextauth.sessions TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE nextauth.users TO drystone_app;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE nextauth.users TO drystone_shop_admin;
+
+GRANT INSERT, SELECT, UPDATE ON TABLE nextauth.users TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE nextauth.verification_token TO drystone_app;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE nextauth.verification_token TO drystone_shop_admin;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE nextauth.verification_token TO drystone_shop_client;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA nextauth GRANT DELETE, INSERT, SELECT, UPDATE ON TABLES TO drystone_app;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA nextauth GRANT DELETE, INSERT, SELECT, UPDATE ON TABLES TO drystone_shop_admin;
 
 COMMENT ON SCHEMA nextauth IS 'The users, accounts and sessions of the shop as NextAuth wants to see them.';
 
@@ -4564,6 +4928,8 @@ END;
 CREATE OR REPLACE FUNCTION promo.cancel_posts()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
 AS $function$
 BEGIN
     EXECUTE format(
@@ -4620,9 +4986,23 @@ CREATE OR REPLACE FUNCTION promo.current_month()
  STABLE PARALLEL SAFE
 RETURN (date_trunc('month'::text, (now() AT TIME ZONE 'UTC'::text)))::date;
 
+CREATE OR REPLACE FUNCTION promo.current_organization()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (NULLIF(current_setting('promo.organization_id'::text, true), ''::text))::uuid;
+
+CREATE OR REPLACE FUNCTION promo.current_owner()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (NULLIF(current_setting('promo.user_id'::text, true), ''::text))::uuid;
+
 CREATE OR REPLACE FUNCTION promo.delete_children()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
 AS $function$
 BEGIN
     EXECUTE format(
@@ -4750,6 +5130,8 @@ $function$;
 CREATE OR REPLACE FUNCTION promo.organizations_left(owner uuid)
  RETURNS bigint
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
 AS $function$
 DECLARE
     allowed integer;
@@ -4937,6 +5319,8 @@ END),
     CONSTRAINT ai_strategies_version_check CHECK ((version >= 1))
 );
 
+ALTER TABLE promo.ai_strategies ENABLE ROW LEVEL SECURITY;
+
 CREATE TABLE promo.analytics (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     organization_id uuid NOT NULL,
@@ -4980,6 +5364,8 @@ CREATE TABLE promo.analytics (
     CONSTRAINT analytics_website_clicks_check CHECK ((website_clicks >= 0))
 );
 
+ALTER TABLE promo.analytics ENABLE ROW LEVEL SECURITY;
+
 CREATE TABLE promo.assets (
     id uuid DEFAULT core.new_id() NOT NULL,
     organization_id uuid NOT NULL,
@@ -5010,6 +5396,8 @@ CREATE TABLE promo.assets (
     CONSTRAINT assets_url_check CHECK ((url ~* '^https?://'::text))
 );
 
+ALTER TABLE promo.assets ENABLE ROW LEVEL SECURITY;
+
 CREATE TABLE promo.brand_rules (
     organization_id uuid NOT NULL,
     tone text,
@@ -5031,6 +5419,8 @@ CREATE TABLE promo.brand_rules (
     CONSTRAINT brand_rules_pkey PRIMARY KEY (organization_id)
 );
 
+ALTER TABLE promo.brand_rules ENABLE ROW LEVEL SECURITY;
+
 CREATE TABLE promo.content_piece_assets (
     organization_id uuid NOT NULL,
     content_piece_id uuid NOT NULL,
@@ -5042,6 +5432,8 @@ CREATE TABLE promo.content_piece_assets (
     CONSTRAINT content_piece_assets_position_check CHECK (("position" >= 0)),
     CONSTRAINT content_piece_assets_position_not_null NOT NULL "position"
 );
+
+ALTER TABLE promo.content_piece_assets ENABLE ROW LEVEL SECURITY;
 
 CREATE TABLE promo.content_pieces (
     id uuid DEFAULT core.new_id() NOT NULL,
@@ -5088,6 +5480,8 @@ CREATE TABLE promo.content_pieces (
     CONSTRAINT content_pieces_series_id_sequence_no_key UNIQUE (series_id, sequence_no)
 );
 
+ALTER TABLE promo.content_pieces ENABLE ROW LEVEL SECURITY;
+
 CREATE TABLE promo.content_pillars (
     id uuid DEFAULT core.new_id() NOT NULL,
     organization_id uuid NOT NULL,
@@ -5107,6 +5501,8 @@ CREATE TABLE promo.content_pillars (
     CONSTRAINT content_pillars_pkey PRIMARY KEY (id)
 );
 
+ALTER TABLE promo.content_pillars ENABLE ROW LEVEL SECURITY;
+
 CREATE TABLE promo.founders (
     id uuid DEFAULT core.new_id() NOT NULL,
     organization_id uuid NOT NULL,
@@ -5125,6 +5521,8 @@ CREATE TABLE promo.founders (
     CONSTRAINT founders_pkey PRIMARY KEY (id),
     CONSTRAINT founders_social_links_check CHECK ((jsonb_typeof(social_links) = 'object'::text))
 );
+
+ALTER TABLE promo.founders ENABLE ROW LEVEL SECURITY;
 
 CREATE TABLE promo.organizations (
     id uuid DEFAULT core.new_id() NOT NULL,
@@ -5149,6 +5547,8 @@ CREATE TABLE promo.organizations (
     CONSTRAINT organizations_url_check CHECK ((url ~* '^https?://'::text)),
     CONSTRAINT organizations_user_id_fkey FOREIGN KEY (user_id) REFERENCES promo.users(id) ON DELETE CASCADE
 );
+
+ALTER TABLE promo.organizations ENABLE ROW LEVEL SECURITY;
 
 CREATE TABLE promo.plans (
     plan text NOT NULL,
@@ -5215,6 +5615,8 @@ CREATE TABLE promo.scheduled_posts (
 )
 WITH (autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_scale_factor='0.02');
 
+ALTER TABLE promo.scheduled_posts ENABLE ROW LEVEL SECURITY;
+
 CREATE TABLE promo.series (
     id uuid DEFAULT core.new_id() NOT NULL,
     organization_id uuid NOT NULL,
@@ -5240,6 +5642,8 @@ CREATE TABLE promo.series (
     CONSTRAINT series_published_posts_check CHECK (((published_posts >= 0) AND (published_posts <= total_posts))),
     CONSTRAINT series_total_posts_check CHECK ((total_posts > 0))
 );
+
+ALTER TABLE promo.series ENABLE ROW LEVEL SECURITY;
 
 CREATE TABLE promo.social_accounts (
     id uuid DEFAULT core.new_id() NOT NULL,
@@ -5275,6 +5679,8 @@ CREATE TABLE promo.social_accounts (
     CONSTRAINT social_accounts_refresh_token_encrypted_check CHECK ((octet_length(refresh_token_encrypted) >= 28)),
     CONSTRAINT social_accounts_token_key_id_check CHECK ((btrim(token_key_id) <> ''::text))
 );
+
+ALTER TABLE promo.social_accounts ENABLE ROW LEVEL SECURITY;
 
 CREATE TABLE promo.subscriptions (
     id uuid DEFAULT core.new_id() NOT NULL,
@@ -5361,6 +5767,8 @@ CREATE TABLE promo.weekly_summaries (
     CONSTRAINT weekly_summaries_total_posts_check CHECK ((total_posts >= 0)),
     CONSTRAINT weekly_summaries_week_start_check CHECK ((EXTRACT(isodow FROM week_start) = (1)::numeric))
 );
+
+ALTER TABLE promo.weekly_summaries ENABLE ROW LEVEL SECURITY;
 
 CREATE UNIQUE INDEX ai_strategies_organization_id_active_key ON promo.ai_strategies USING btree (organization_id) WHERE (status = 'ACTIVE'::promo.strategy_status);
 
@@ -5572,6 +5980,382 @@ CREATE TRIGGER weekly_summaries_audit AFTER INSERT OR DELETE OR UPDATE ON promo.
 
 CREATE TRIGGER weekly_summaries_set_updated_at BEFORE UPDATE ON promo.weekly_summaries FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
 
+CREATE POLICY ai_strategies_all on promo.ai_strategies
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_promo_jobs
+    USING (true);
+
+CREATE POLICY ai_strategies_own on promo.ai_strategies
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_app
+    USING ((organization_id = promo.current_organization()));
+
+CREATE POLICY ai_strategies_read on promo.ai_strategies
+    AS PERMISSIVE
+    FOR SELECT
+    TO drystone_backup, drystone_readonly
+    USING (true);
+
+CREATE POLICY analytics_all on promo.analytics
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_promo_jobs
+    USING (true);
+
+CREATE POLICY analytics_own on promo.analytics
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_app
+    USING ((organization_id = promo.current_organization()));
+
+CREATE POLICY analytics_read on promo.analytics
+    AS PERMISSIVE
+    FOR SELECT
+    TO drystone_backup, drystone_readonly
+    USING (true);
+
+CREATE POLICY assets_all on promo.assets
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_promo_jobs
+    USING (true);
+
+CREATE POLICY assets_own on promo.assets
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_app
+    USING ((organization_id = promo.current_organization()));
+
+CREATE POLICY assets_read on promo.assets
+    AS PERMISSIVE
+    FOR SELECT
+    TO drystone_backup, drystone_readonly
+    USING (true);
+
+CREATE POLICY brand_rules_all on promo.brand_rules
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_promo_jobs
+    USING (true);
+
+CREATE POLICY brand_rules_own on promo.brand_rules
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_app
+    USING ((organization_id = promo.current_organization()));
+
+CREATE POLICY brand_rules_read on promo.brand_rules
+    AS PERMISSIVE
+    FOR SELECT
+    TO drystone_backup, drystone_readonly
+    USING (true);
+
+CREATE POLICY content_piece_assets_all on promo.content_piece_assets
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_promo_jobs
+    USING (true);
+
+CREATE POLICY content_piece_assets_own on promo.content_piece_assets
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_app
+    USING ((organization_id = promo.current_organization()));
+
+CREATE POLICY content_piece_assets_read on promo.content_piece_assets
+    AS PERMISSIVE
+    FOR SELECT
+    TO drystone_backup, drystone_readonly
+    USING (true);
+
+CREATE POLICY content_pieces_all on promo.content_pieces
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_promo_jobs
+    USING (true);
+
+CREATE POLICY content_pieces_own on promo.content_pieces
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_app
+    USING ((organization_id = promo.current_organization()));
+
+CREATE POLICY content_pieces_read on promo.content_pieces
+    AS PERMISSIVE
+    FOR SELECT
+    TO drystone_backup, drystone_readonly
+    USING (true);
+
+CREATE POLICY content_pillars_all on promo.content_pillars
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_promo_jobs
+    USING (true);
+
+CREATE POLICY content_pillars_own on promo.content_pillars
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_app
+    USING ((organization_id = promo.current_organization()));
+
+CREATE POLICY content_pillars_read on promo.content_pillars
+    AS PERMISSIVE
+    FOR SELECT
+    TO drystone_backup, drystone_readonly
+    USING (true);
+
+CREATE POLICY founders_all on promo.founders
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_promo_jobs
+    USING (true);
+
+CREATE POLICY founders_own on promo.founders
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_app
+    USING ((organization_id = promo.current_organization()));
+
+CREATE POLICY founders_read on promo.founders
+    AS PERMISSIVE
+    FOR SELECT
+    TO drystone_backup, drystone_readonly
+    USING (true);
+
+CREATE POLICY organizations_all on promo.organizations
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_promo_jobs
+    USING (true);
+
+CREATE POLICY organizations_own on promo.organizations
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_app
+    USING (((id = promo.current_organization()) OR (user_id = promo.current_owner())));
+
+CREATE POLICY organizations_read on promo.organizations
+    AS PERMISSIVE
+    FOR SELECT
+    TO drystone_backup, drystone_readonly
+    USING (true);
+
+CREATE POLICY scheduled_posts_all on promo.scheduled_posts
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_promo_jobs
+    USING (true);
+
+CREATE POLICY scheduled_posts_own on promo.scheduled_posts
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_app
+    USING ((organization_id = promo.current_organization()));
+
+CREATE POLICY scheduled_posts_read on promo.scheduled_posts
+    AS PERMISSIVE
+    FOR SELECT
+    TO drystone_backup, drystone_readonly
+    USING (true);
+
+CREATE POLICY series_all on promo.series
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_promo_jobs
+    USING (true);
+
+CREATE POLICY series_own on promo.series
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_app
+    USING ((organization_id = promo.current_organization()));
+
+CREATE POLICY series_read on promo.series
+    AS PERMISSIVE
+    FOR SELECT
+    TO drystone_backup, drystone_readonly
+    USING (true);
+
+CREATE POLICY social_accounts_all on promo.social_accounts
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_promo_jobs
+    USING (true);
+
+CREATE POLICY social_accounts_own on promo.social_accounts
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_app
+    USING ((organization_id = promo.current_organization()));
+
+CREATE POLICY social_accounts_read on promo.social_accounts
+    AS PERMISSIVE
+    FOR SELECT
+    TO drystone_backup, drystone_readonly
+    USING (true);
+
+CREATE POLICY weekly_summaries_all on promo.weekly_summaries
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_promo_jobs
+    USING (true);
+
+CREATE POLICY weekly_summaries_own on promo.weekly_summaries
+    AS PERMISSIVE
+    FOR ALL
+    TO drystone_app
+    USING ((organization_id = promo.current_organization()));
+
+CREATE POLICY weekly_summaries_read on promo.weekly_summaries
+    AS PERMISSIVE
+    FOR SELECT
+    TO drystone_backup, drystone_readonly
+    USING (true);
+
+GRANT SELECT (account_id) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (created_at) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (deleted_at) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (display_name) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (error_message) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (expires_at) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (followers_count) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (following_count) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (handle) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (id) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (is_active) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (last_sync_at) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (organization_id) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (platform) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (posts_count) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (profile_url) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (scope) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (token_key_id) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (token_type) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (updated_at) ON TABLE promo.social_accounts TO drystone_readonly;
+
+GRANT SELECT (created_at) ON TABLE promo.users TO drystone_readonly;
+
+GRANT SELECT (deleted_at) ON TABLE promo.users TO drystone_readonly;
+
+GRANT SELECT (email) ON TABLE promo.users TO drystone_readonly;
+
+GRANT SELECT (id) ON TABLE promo.users TO drystone_readonly;
+
+GRANT SELECT (image) ON TABLE promo.users TO drystone_readonly;
+
+GRANT SELECT (name) ON TABLE promo.users TO drystone_readonly;
+
+GRANT SELECT (plan) ON TABLE promo.users TO drystone_readonly;
+
+GRANT SELECT (role) ON TABLE promo.users TO drystone_readonly;
+
+GRANT SELECT (updated_at) ON TABLE promo.users TO drystone_readonly;
+
+GRANT SELECT (verified) ON TABLE promo.users TO drystone_readonly;
+
+REVOKE EXECUTE ON ROUTINE promo.cancel_posts() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE promo.delete_children() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE promo.organizations_left(uuid) FROM PUBLIC;
+
+GRANT EXECUTE ON ROUTINE promo.organizations_left(uuid) TO drystone_app;
+
+GRANT USAGE ON SCHEMA promo TO drystone_app;
+
+GRANT USAGE ON SCHEMA promo TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE promo.ai_strategies TO drystone_app;
+
+GRANT SELECT ON TABLE promo.ai_strategies TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE promo.analytics TO drystone_app;
+
+GRANT SELECT ON TABLE promo.analytics TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE promo.assets TO drystone_app;
+
+GRANT SELECT ON TABLE promo.assets TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE promo.brand_rules TO drystone_app;
+
+GRANT SELECT ON TABLE promo.brand_rules TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE promo.content_piece_assets TO drystone_app;
+
+GRANT SELECT ON TABLE promo.content_piece_assets TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE promo.content_pieces TO drystone_app;
+
+GRANT SELECT ON TABLE promo.content_pieces TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE promo.content_pillars TO drystone_app;
+
+GRANT SELECT ON TABLE promo.content_pillars TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE promo.founders TO drystone_app;
+
+GRANT SELECT ON TABLE promo.founders TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE promo.organizations TO drystone_app;
+
+GRANT SELECT ON TABLE promo.organizations TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE promo.plans TO drystone_app;
+
+GRANT SELECT ON TABLE promo.plans TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE promo.scheduled_posts TO drystone_app;
+
+GRANT SELECT ON TABLE promo.scheduled_posts TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE promo.series TO drystone_app;
+
+GRANT SELECT ON TABLE promo.series TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE promo.social_accounts TO drystone_app;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE promo.subscriptions TO drystone_app;
+
+GRANT SELECT ON TABLE promo.subscriptions TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE promo.usage TO drystone_app;
+
+GRANT SELECT ON TABLE promo.usage TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE promo.users TO drystone_app;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE promo.weekly_summaries TO drystone_app;
+
+GRANT SELECT ON TABLE promo.weekly_summaries TO drystone_readonly;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA promo GRANT SELECT, USAGE ON SEQUENCES TO drystone_app;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA promo GRANT DELETE, INSERT, SELECT, UPDATE ON TABLES TO drystone_app;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA promo GRANT SELECT ON TABLES TO drystone_readonly;
+
 COMMENT ON FUNCTION promo.announce_failed_post() IS 'For scheduled_posts: asks for an e-mail to the owner about a post that failed for good.';
 
 COMMENT ON FUNCTION promo.archive_other_strategies() IS 'For ai_strategies: archives the active one when another becomes it.';
@@ -5583,6 +6367,10 @@ COMMENT ON FUNCTION promo.cancel_posts() IS 'For AFTER UPDATE OF deleted_at, wit
 COMMENT ON FUNCTION promo.count_published_post() IS 'For scheduled_posts: counts a post that was published, and asks for its analytics one hour later.';
 
 COMMENT ON FUNCTION promo.current_month() IS 'The first day of the month that usage is counted in, which begins at midnight UTC.';
+
+COMMENT ON FUNCTION promo.current_organization() IS 'The organisation whose rows this transaction may see: the setting promo.organization_id.';
+
+COMMENT ON FUNCTION promo.current_owner() IS 'The user whose organisations, though not what belongs to them, this transaction may see and create: the setting promo.user_id.';
 
 COMMENT ON FUNCTION promo.delete_children() IS 'For AFTER UPDATE OF deleted_at, with a table and its column that refers to this one: what belongs to a row is deleted with it, and restored with it.';
 
@@ -6058,6 +6846,8 @@ $function$;
 CREATE OR REPLACE FUNCTION shop.count_review()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
 AS $function$
 BEGIN
     UPDATE shop.product_stats AS stats
@@ -6094,6 +6884,8 @@ RETURN round(LEAST(CASE (discount).type WHEN 'PERCENTAGE'::shop.discount_type TH
 CREATE OR REPLACE FUNCTION shop.ensure_partitions(months integer)
  RETURNS integer
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
 AS $function$
 DECLARE
     this_month CONSTANT timestamp := date_trunc('month', now() AT TIME ZONE 'UTC');
@@ -6415,6 +7207,8 @@ END;
 CREATE OR REPLACE FUNCTION shop.place_order(user_id uuid, shipping_address jsonb, billing_address jsonb, shipping_method text, payment_method shop.payment_method, discount_code text, idempotency_key text, notes text)
  RETURNS TABLE(order_id uuid, order_number text, status shop.order_status, subtotal numeric, discount numeric, tax numeric, shipping numeric, total numeric, currency text, payment_id uuid, is_new boolean)
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
 AS $function$
 DECLARE
     settings record;
@@ -7786,6 +8580,350 @@ CREATE TRIGGER settings_set_updated_at BEFORE UPDATE ON shop.settings FOR EACH R
 CREATE TRIGGER users_audit AFTER INSERT OR DELETE OR UPDATE ON shop.users FOR EACH ROW EXECUTE FUNCTION core.audit_row();
 
 CREATE TRIGGER users_set_updated_at BEFORE UPDATE ON shop.users FOR EACH ROW EXECUTE FUNCTION core.set_updated_at();
+
+GRANT UPDATE (read_at) ON TABLE shop.notifications TO drystone_shop_client;
+
+GRANT SELECT (barcode) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (category_id) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (compare_price) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (created_at) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (deleted_at) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (description) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (embedding) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (fts) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (height) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (id) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (images) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (is_active) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (is_digital) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (is_featured) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (length) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (low_stock_threshold) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (meta_description) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (meta_title) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (name) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (name_trigrams) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (price) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (short_description) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (sku) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (slug) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (thumbnail) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (track_quantity) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (updated_at) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (weight) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT SELECT (width) ON TABLE shop.products TO drystone_shop_client;
+
+GRANT INSERT (content), UPDATE (content) ON TABLE shop.reviews TO drystone_shop_client;
+
+GRANT INSERT (order_id) ON TABLE shop.reviews TO drystone_shop_client;
+
+GRANT INSERT (product_id) ON TABLE shop.reviews TO drystone_shop_client;
+
+GRANT INSERT (rating), UPDATE (rating) ON TABLE shop.reviews TO drystone_shop_client;
+
+GRANT INSERT (title), UPDATE (title) ON TABLE shop.reviews TO drystone_shop_client;
+
+GRANT INSERT (user_id) ON TABLE shop.reviews TO drystone_shop_client;
+
+GRANT SELECT (created_at) ON TABLE shop.users TO drystone_readonly;
+
+GRANT SELECT (deleted_at) ON TABLE shop.users TO drystone_readonly;
+
+GRANT SELECT (email) ON TABLE shop.users TO drystone_readonly;
+
+GRANT INSERT (email), UPDATE (email) ON TABLE shop.users TO drystone_shop_client;
+
+GRANT SELECT (email_verified) ON TABLE shop.users TO drystone_readonly;
+
+GRANT INSERT (email_verified), UPDATE (email_verified) ON TABLE shop.users TO drystone_shop_client;
+
+GRANT SELECT (id) ON TABLE shop.users TO drystone_readonly;
+
+GRANT SELECT (image) ON TABLE shop.users TO drystone_readonly;
+
+GRANT INSERT (image), UPDATE (image) ON TABLE shop.users TO drystone_shop_client;
+
+GRANT SELECT (last_login) ON TABLE shop.users TO drystone_readonly;
+
+GRANT UPDATE (last_login) ON TABLE shop.users TO drystone_shop_client;
+
+GRANT SELECT (name) ON TABLE shop.users TO drystone_readonly;
+
+GRANT INSERT (name), UPDATE (name) ON TABLE shop.users TO drystone_shop_client;
+
+GRANT INSERT (password_hash), UPDATE (password_hash) ON TABLE shop.users TO drystone_shop_client;
+
+GRANT SELECT (phone) ON TABLE shop.users TO drystone_readonly;
+
+GRANT INSERT (phone), UPDATE (phone) ON TABLE shop.users TO drystone_shop_client;
+
+GRANT SELECT (role) ON TABLE shop.users TO drystone_readonly;
+
+GRANT SELECT (updated_at) ON TABLE shop.users TO drystone_readonly;
+
+REVOKE EXECUTE ON ROUTINE shop.count_review() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE shop.ensure_partitions(integer) FROM PUBLIC;
+
+GRANT EXECUTE ON ROUTINE shop.ensure_partitions(integer) TO drystone_app;
+
+GRANT EXECUTE ON ROUTINE shop.ensure_partitions(integer) TO drystone_shop_admin;
+
+REVOKE EXECUTE ON ROUTINE shop.place_order(uuid,jsonb,jsonb,text,shop.payment_method,text,text,text) FROM PUBLIC;
+
+GRANT EXECUTE ON ROUTINE shop.place_order(uuid,jsonb,jsonb,text,shop.payment_method,text,text,text) TO drystone_app;
+
+GRANT EXECUTE ON ROUTINE shop.place_order(uuid,jsonb,jsonb,text,shop.payment_method,text,text,text) TO drystone_shop_admin;
+
+GRANT EXECUTE ON ROUTINE shop.place_order(uuid,jsonb,jsonb,text,shop.payment_method,text,text,text) TO drystone_shop_client;
+
+GRANT USAGE ON SCHEMA shop TO drystone_app;
+
+GRANT USAGE ON SCHEMA shop TO drystone_readonly;
+
+GRANT USAGE ON SCHEMA shop TO drystone_shop_admin;
+
+GRANT USAGE ON SCHEMA shop TO drystone_shop_client;
+
+GRANT SELECT, USAGE ON SEQUENCE shop.order_number_seq TO drystone_app;
+
+GRANT SELECT, USAGE ON SEQUENCE shop.order_number_seq TO drystone_shop_admin;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.accounts TO drystone_app;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.accounts TO drystone_shop_admin;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.accounts TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.addresses TO drystone_app;
+
+GRANT SELECT ON TABLE shop.addresses TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.addresses TO drystone_shop_admin;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.addresses TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.analytics TO drystone_app;
+
+GRANT SELECT ON TABLE shop.analytics TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.analytics TO drystone_shop_admin;
+
+GRANT INSERT ON TABLE shop.analytics TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.analytics_default TO drystone_app;
+
+GRANT SELECT ON TABLE shop.analytics_default TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.analytics_default TO drystone_shop_admin;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.bought_together TO drystone_app;
+
+GRANT SELECT ON TABLE shop.bought_together TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.bought_together TO drystone_shop_admin;
+
+GRANT SELECT ON TABLE shop.bought_together TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.cart_items TO drystone_app;
+
+GRANT SELECT ON TABLE shop.cart_items TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.cart_items TO drystone_shop_admin;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.cart_items TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.catalogue TO drystone_app;
+
+GRANT SELECT ON TABLE shop.catalogue TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.catalogue TO drystone_shop_admin;
+
+GRANT SELECT ON TABLE shop.catalogue TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.categories TO drystone_app;
+
+GRANT SELECT ON TABLE shop.categories TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.categories TO drystone_shop_admin;
+
+GRANT SELECT ON TABLE shop.categories TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.discount_redemptions TO drystone_app;
+
+GRANT SELECT ON TABLE shop.discount_redemptions TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.discount_redemptions TO drystone_shop_admin;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.discounts TO drystone_app;
+
+GRANT SELECT ON TABLE shop.discounts TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.discounts TO drystone_shop_admin;
+
+GRANT SELECT ON TABLE shop.discounts TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.inventory TO drystone_app;
+
+GRANT SELECT ON TABLE shop.inventory TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.inventory TO drystone_shop_admin;
+
+GRANT SELECT ON TABLE shop.inventory TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.inventory_reservations TO drystone_app;
+
+GRANT SELECT ON TABLE shop.inventory_reservations TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.inventory_reservations TO drystone_shop_admin;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.inventory_transactions TO drystone_app;
+
+GRANT SELECT ON TABLE shop.inventory_transactions TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.inventory_transactions TO drystone_shop_admin;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.notifications TO drystone_app;
+
+GRANT SELECT ON TABLE shop.notifications TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.notifications TO drystone_shop_admin;
+
+GRANT SELECT ON TABLE shop.notifications TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.order_items TO drystone_app;
+
+GRANT SELECT ON TABLE shop.order_items TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.order_items TO drystone_shop_admin;
+
+GRANT SELECT ON TABLE shop.order_items TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.orders TO drystone_app;
+
+GRANT SELECT ON TABLE shop.orders TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.orders TO drystone_shop_admin;
+
+GRANT SELECT ON TABLE shop.orders TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.payments TO drystone_app;
+
+GRANT SELECT ON TABLE shop.payments TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.payments TO drystone_shop_admin;
+
+GRANT SELECT ON TABLE shop.payments TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.product_stats TO drystone_app;
+
+GRANT SELECT ON TABLE shop.product_stats TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.product_stats TO drystone_shop_admin;
+
+GRANT SELECT ON TABLE shop.product_stats TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.product_stock TO drystone_app;
+
+GRANT SELECT ON TABLE shop.product_stock TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.product_stock TO drystone_shop_admin;
+
+GRANT SELECT ON TABLE shop.product_stock TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.product_variants TO drystone_app;
+
+GRANT SELECT ON TABLE shop.product_variants TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.product_variants TO drystone_shop_admin;
+
+GRANT SELECT ON TABLE shop.product_variants TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.products TO drystone_app;
+
+GRANT SELECT ON TABLE shop.products TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.products TO drystone_shop_admin;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.reviews TO drystone_app;
+
+GRANT SELECT ON TABLE shop.reviews TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.reviews TO drystone_shop_admin;
+
+GRANT DELETE, SELECT ON TABLE shop.reviews TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.sessions TO drystone_app;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.sessions TO drystone_shop_admin;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.sessions TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.settings TO drystone_app;
+
+GRANT SELECT ON TABLE shop.settings TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.settings TO drystone_shop_admin;
+
+GRANT SELECT ON TABLE shop.settings TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.users TO drystone_app;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.users TO drystone_shop_admin;
+
+GRANT SELECT ON TABLE shop.users TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.verification_tokens TO drystone_app;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.verification_tokens TO drystone_shop_admin;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.verification_tokens TO drystone_shop_client;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.wishlist_items TO drystone_app;
+
+GRANT SELECT ON TABLE shop.wishlist_items TO drystone_readonly;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.wishlist_items TO drystone_shop_admin;
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE shop.wishlist_items TO drystone_shop_client;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT, USAGE ON SEQUENCES TO drystone_app;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT, USAGE ON SEQUENCES TO drystone_shop_admin;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT DELETE, INSERT, SELECT, UPDATE ON TABLES TO drystone_app;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT ON TABLES TO drystone_readonly;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT DELETE, INSERT, SELECT, UPDATE ON TABLES TO drystone_shop_admin;
 
 COMMENT ON FUNCTION shop.add_product_stats() IS 'For products: gives each new one its row of figures.';
 

@@ -7,6 +7,7 @@
 -- name: search_dishes(dish_ids, dish_attribute_ids, restaurant_attribute_ids, restaurant_ids, viewport, after, limit_rows)
 -- The best dishes that pass the filters, with their restaurants; after, score and id of
 -- the last row seen, leads to the next page.
+-- replica: ok
 SELECT
     connection.id,
     connection.dish_id,
@@ -75,6 +76,7 @@ LIMIT coalesce(:limit_rows::bigint, 20);
 -- The restaurants that are best at what is searched for: by the mean score of their
 -- matching dishes, weighted by mentions, among the 5 x limit_rows best matches. A
 -- restaurant that is not among them has no dish better than the last of them.
+-- replica: ok
 WITH matching AS MATERIALIZED (
     SELECT
         connection.restaurant_id,
@@ -147,6 +149,7 @@ LIMIT coalesce(:limit_rows::bigint, 20);
 -- name: rank_restaurants_for_dish(dish_id, dish_attribute_ids, restaurant_attribute_ids, viewport, limit_rows)
 -- The same for one dish or category, as most searches are: its best matches are read in
 -- order from an index of its own, so that the country may be as large as it likes.
+-- replica: ok
 WITH matching AS MATERIALIZED (
     SELECT
         connection.restaurant_id,
@@ -214,6 +217,7 @@ LIMIT coalesce(:limit_rows::bigint, 20);
 -- name: best_restaurants(restaurant_attribute_ids, viewport, after, limit_rows)
 -- The best restaurants whatever one wants to eat, by their own score; after, score and
 -- id of the last row seen, leads to the next page.
+-- replica: ok
 SELECT
     restaurant.id,
     restaurant.name,
@@ -256,6 +260,7 @@ LIMIT coalesce(:limit_rows::bigint, 20);
 -- name: restaurant_menu(restaurant_id, limit_rows)
 -- What to eat at a restaurant, best first, with the dishes' attributes and the mention
 -- that speaks for each.
+-- replica: ok
 WITH listed AS MATERIALIZED (
     SELECT
         connection.id,
@@ -297,6 +302,7 @@ ORDER BY
 
 -- name: trending(viewport, limit_rows)
 -- What people talk about now: trending dishes first, then active ones, best first.
+-- replica: ok
 SELECT
     connection.id,
     connection.dish_id,
@@ -331,6 +337,7 @@ LIMIT coalesce(:limit_rows::bigint, 20);
 -- Dishes that share a category or an attribute with a dish, or with one that does, and so
 -- on: nearest first. A dish is described by its 20 best connections, a category or an
 -- attribute by its 50 latest.
+-- replica: ok
 WITH RECURSIVE reached AS (
     SELECT
         :dish_id::uuid AS id,

@@ -5,6 +5,7 @@
 -- topics (by relevance), 0.4 for likeness to the mean of what was seen, 0.2 for
 -- speakers and companies in common with it. location may be NULL and restricts; seen
 -- ones are left out.
+-- replica: ok
 WITH wanted AS (
     SELECT
         topic.id,
@@ -124,6 +125,7 @@ LIMIT coalesce(:limit_rows::bigint, 10);
 -- Speakers for an event who are not on it yet: those who speak most to its topics
 -- elsewhere, weighted by relevance to both events, and raised by a tenth for each event
 -- that they share with somebody who is on it.
+-- replica: ok
 WITH topical AS (
     SELECT
         speaks.speaker_id,

@@ -9,6 +9,7 @@
 -- Events that hold all the words of a web-style search ("quoted phrases", or, -not),
 -- best first, with the words marked in an excerpt; 10 rows unless limit_rows says
 -- otherwise.
+-- replica: ok
 WITH search AS (
     SELECT websearch_to_tsquery('pg_catalog.english', :q::text) AS query
 ),
@@ -48,6 +49,7 @@ ORDER BY
 
 -- name: nearest_events(embedding, limit_rows)
 -- The events nearest in meaning to an embedding, by cosine similarity.
+-- replica: ok
 WITH nearest AS MATERIALIZED (
     SELECT
         event.id,
@@ -74,6 +76,7 @@ ORDER BY
 -- name: search_vector(embedding, location, date_from, date_to, min_quality, min_similarity, limit_rows)
 -- The events nearest in meaning among those that pass the filters, each of which may be
 -- NULL; 10 rows unless limit_rows says otherwise, fewer if they are not similar enough.
+-- replica: ok
 WITH nearest AS MATERIALIZED (
     SELECT
         event.id,
@@ -107,6 +110,7 @@ ORDER BY
 -- Events by meaning and by words at once: the best 2 x limit_rows of either kind,
 -- scored 0.7 x cosine similarity + 0.3 x text rank unless other weights are given. The
 -- best text rank counts as 1.
+-- replica: ok
 WITH search AS (
     SELECT websearch_to_tsquery('pg_catalog.english', :q::text) AS query
 ),
@@ -175,6 +179,7 @@ LIMIT coalesce(:limit_rows::bigint, 10);
 -- Events by meaning and by words at once, by reciprocal rank fusion: 1 / (60 + rank)
 -- from either list, added up; it needs no common scale (Cormack, Clarke and Buettcher,
 -- 2009).
+-- replica: ok
 WITH search AS (
     SELECT websearch_to_tsquery('pg_catalog.english', :q::text) AS query
 ),
@@ -240,6 +245,7 @@ LIMIT coalesce(:limit_rows::bigint, 10);
 
 -- name: similar_events(event_id, limit_rows)
 -- The events nearest in meaning to a given one, without itself.
+-- replica: ok
 WITH nearest AS MATERIALIZED (
     SELECT
         event.id,
@@ -277,6 +283,7 @@ LIMIT coalesce(:limit_rows::bigint, 10);
 -- name: similar_by_topics(event_id, min_shared, min_relevance, limit_rows)
 -- Events that share topics with a given one, most shared first: at least 2 topics, each
 -- with a relevance of 0.5 for both, unless told otherwise.
+-- replica: ok
 SELECT
     event.id,
     event.name,
@@ -305,6 +312,7 @@ LIMIT coalesce(:limit_rows::bigint, 10);
 -- name: events_by_name(name, min_similarity, limit_rows)
 -- Events whose name is spelled almost like the given one, most alike first: at least
 -- 0.3 by trigrams unless min_similarity says otherwise.
+-- replica: ok
 WITH search AS MATERIALIZED (
     SELECT
         core.trigrams(:name::text) AS trigrams,

@@ -3,6 +3,7 @@
 -- name: events_count_series(bucket, date_from, date_to)
 -- How many events take place in each day, week, month, quarter or year of a period,
 -- empty ones included; both ends of the period count.
+-- replica: ok
 SELECT
     series.start::date AS bucket_start,
     count(event.id) AS events
@@ -23,6 +24,7 @@ ORDER BY series.start;
 -- name: trending_topics(date_from, date_to, limit_rows)
 -- The topics of most events in a period, with their growth against the equally long
 -- period before it: 0.5 is half as many again, NULL where there were none.
+-- replica: ok
 WITH counted AS (
     SELECT
         link.topic_id,
@@ -58,6 +60,7 @@ LIMIT coalesce(:limit_rows::bigint, 10);
 
 -- name: popular_topics(limit_rows)
 -- The topics of most events ever, with their mean relevance.
+-- replica: ok
 SELECT
     topic.id,
     topic.name,
@@ -77,6 +80,7 @@ LIMIT coalesce(:limit_rows::bigint, 10);
 -- name: active_speakers(date_from, date_to, limit_rows)
 -- The people at most events of a period, whatever their role, with their first and
 -- last.
+-- replica: ok
 SELECT
     speaker.id,
     speaker.name,

@@ -1,5 +1,18 @@
 -- Organisations, their founders, and their brand rules.
 
+-- name: set_organization(organization_id, user_id)^
+-- Names the organisation whose rows a service sees, and the user whose organisations it
+-- sees and creates, until the transaction ends; NULL takes a name back, and outside a
+-- transaction nothing is set.
+-- nullable: organization_id, user_id
+SELECT
+    set_config(
+        'promo.organization_id',
+        coalesce(:organization_id::uuid::text, ''),
+        true
+    ) AS organization_id,
+    set_config('promo.user_id', coalesce(:user_id::uuid::text, ''), true) AS user_id;
+
 -- name: create_organization(user_id, name, url, stage, pricing, description, tagline, category, markets, languages)^
 -- Creates an organisation and counts it, if the user lives and the plan allows one
 -- more; otherwise there is no row.

@@ -542,7 +542,7 @@ GRANT EXECUTE ON FUNCTION shop.tax(numeric, numeric) TO PUBLIC;
 REVOKE DELETE ON shop.customers FROM postgres;
 
 -- fault: default privileges
--- names: default privileges | for role postgres in schema shop on TABLES | INSERT
+-- names: default privileges | in schema shop on TABLES | INSERT
 ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT INSERT ON TABLES TO pg_monitor;
 
 -- fault: comment lost

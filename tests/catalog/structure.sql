@@ -268,7 +268,7 @@ GRANT INSERT, SELECT ON TABLE shop.orders TO pg_monitor;
 
 GRANT USAGE ON TYPE shop.state TO pg_monitor;
 
-ALTER DEFAULT PRIVILEGES FOR ROLE postgres IN SCHEMA shop GRANT SELECT ON TABLES TO pg_monitor;
+ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT ON TABLES TO pg_monitor;
 
 COMMENT ON CONSTRAINT amount_check ON DOMAIN shop.amount IS 'Nothing is negative';
 

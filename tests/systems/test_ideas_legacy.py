@@ -234,7 +234,8 @@ def test_the_import_goes_back_and_forward_with_data_in_place(
 ) -> None:
     """002-14, 002-44"""
     migrations = read_migrations([shipped("migrations")])
-    runner.rollback(empty_url, Settings(), migrations, steps=1)
+    before = "ideas-0006-create-agent-results"
+    runner.rollback(empty_url, Settings(), migrations, to=before)
     assert value(replaced, "SELECT to_regclass('ideas.legacy_rejects') IS NULL")
     assert business_ideas.count_ideas(replaced) == 3
     runner.migrate(empty_url, Settings(), migrations, systems=["ideas"])

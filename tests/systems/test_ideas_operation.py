@@ -101,10 +101,10 @@ def test_a_role_of_its_own_migrates_and_uses_a_database_of_any_name(
 
 def test_files_are_named_for_what_they_do_and_say_what_they_cost() -> None:
     """002-03, 002-15, 002-18"""
-    assert len(MIGRATIONS) == 14
+    assert len(MIGRATIONS) == 16
     for file in MIGRATIONS:
         assert re.fullmatch(
-            r"ideas-\d{4}-(create|add|drop|alter)(-[a-z]+)+(\.rollback)?\.sql",
+            r"ideas-\d{4}-(create|add|drop|alter|grant)(-[a-z]+)+(\.rollback)?\.sql",
             file.name,
         )
         text = file.read_text(encoding="utf-8")

@@ -76,10 +76,10 @@ def test_the_whole_schema_is_made_by_migrations_alone(
 def test_files_are_named_for_what_they_do_and_say_what_they_cost() -> None:
     """003-13, 003-16"""
     files = sorted((shipped("migrations") / "promo").glob("*.sql"))
-    assert len(files) == 22
+    assert len(files) == 26
     for file in files:
         assert re.fullmatch(
-            r"promo-\d{4}-create(-[a-z]+)+(\.rollback)?\.sql", file.name
+            r"promo-\d{4}-(create|grant)(-[a-z]+)+(\.rollback)?\.sql", file.name
         )
         text = file.read_text(encoding="utf-8")
         other = "Loses: " if ".rollback" in file.name else "Rollback: "

@@ -86,9 +86,10 @@ def _grant(_name: str, properties: Properties) -> Rendered:
 def _default_privileges(_name: str, properties: Properties) -> Rendered:
     schema = properties.get("schema")
     grants = properties.get("grants")
+    role = properties.get("role")
     scope = words(
-        "ALTER DEFAULT PRIVILEGES FOR ROLE",
-        properties["role"],
+        "ALTER DEFAULT PRIVILEGES",
+        f"FOR ROLE {role}" if role else None,
         f"IN SCHEMA {schema}" if schema else None,
     )
     rendered = [

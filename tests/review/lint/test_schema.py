@@ -209,6 +209,7 @@ def shop() -> Schema:
     return replayed(SCRIPT)
 
 
+@pytest.mark.xdist_group("drystone_reader")  # a role is the whole server's
 def test_a_rich_script_makes_the_schema_that_postgresql_makes(
     scripted: str, shop: Schema
 ) -> None:
@@ -246,6 +247,7 @@ def tables_only(compared: Compared, views: set[str]) -> Compared:
     return compared._replace(columns=columns)
 
 
+@pytest.mark.xdist_group("drystone_reader")  # a role is the whole server's
 def test_grants_are_those_of_the_database(scripted: str, shop: Schema) -> None:
     with connect(scripted, Settings()) as connection:
         real = set(connection.execute(GRANTS).fetchall())

@@ -1,15 +1,15 @@
--- Default privileges: what ALTER DEFAULT PRIVILEGES left.
+-- Default privileges: what ALTER DEFAULT PRIVILEGES left. The role is named where it is
+-- not the database's owner, as owners are.
 SELECT
     concat_ws(
         ' ',
-        'for role',
-        defaults.defaclrole::regrole,
+        'for role ' || NULLIF(defaults.defaclrole, here.owner)::regrole,
         'in schema ' || NULLIF(defaults.defaclnamespace, 0)::regnamespace,
         'on',
         kind.name
     ) AS name,
     jsonb_strip_nulls(jsonb_build_object(
-        'role', defaults.defaclrole::regrole,
+        'role', NULLIF(defaults.defaclrole, here.owner)::regrole,
         'schema', NULLIF(defaults.defaclnamespace, 0)::regnamespace,
         'on', kind.name,
         'grants', (
@@ -34,6 +34,7 @@ SELECT
         )
     )) AS properties
 FROM pg_catalog.pg_default_acl AS defaults
+CROSS JOIN here
 CROSS JOIN LATERAL (
     SELECT CASE defaults.defaclobjtype
         WHEN 'r' THEN 'TABLES'

@@ -115,6 +115,7 @@ LIMIT coalesce($7::bigint, 20)""",
     ),
     row=SearchDishesRow,
     converters={8: ActivityLevel},
+    replica=True,
 )
 
 
@@ -333,6 +334,7 @@ LIMIT coalesce($5::bigint, 20)""",
     ),
     row=RankRestaurantsRow,
     binary=True,
+    replica=True,
 )
 
 
@@ -369,7 +371,7 @@ def rank_restaurants(
     matching dishes, weighted by mentions, among the 5 x limit_rows best matches. A
     restaurant that is not among them has no dish better than the last of them.
 
-    sql/dining/search.sql:74::
+    sql/dining/search.sql:75::
 
         WITH matching AS MATERIALIZED (
             SELECT
@@ -530,6 +532,7 @@ LIMIT coalesce($5::bigint, 20)""",
     ),
     row=RankRestaurantsRow,
     binary=True,
+    replica=True,
 )
 
 
@@ -565,7 +568,7 @@ def rank_restaurants_for_dish(
     """The same for one dish or category, as most searches are: its best matches are read in
     order from an index of its own, so that the country may be as large as it likes.
 
-    sql/dining/search.sql:147::
+    sql/dining/search.sql:149::
 
         WITH matching AS MATERIALIZED (
             SELECT
@@ -708,6 +711,7 @@ LIMIT coalesce($4::bigint, 20)""",
     ),
     row=BestRestaurantsRow,
     binary=True,
+    replica=True,
 )
 
 
@@ -740,7 +744,7 @@ def best_restaurants(
     """The best restaurants whatever one wants to eat, by their own score; after, score and
     id of the last row seen, leads to the next page.
 
-    sql/dining/search.sql:214::
+    sql/dining/search.sql:217::
 
         SELECT
             restaurant.id,
@@ -863,6 +867,7 @@ ORDER BY
         ),
     ),
     converters={5: ActivityLevel},
+    replica=True,
 )
 
 
@@ -889,7 +894,7 @@ def restaurant_menu(
     """What to eat at a restaurant, best first, with the dishes' attributes and the mention
     that speaks for each.
 
-    sql/dining/search.sql:256::
+    sql/dining/search.sql:260::
 
         WITH listed AS MATERIALIZED (
             SELECT
@@ -984,6 +989,7 @@ LIMIT coalesce($2::bigint, 20)""",
     parameters=(("viewport", "dining.viewport"), ("limit_rows", "bigint")),
     row=TrendingRow,
     converters={5: ActivityLevel},
+    replica=True,
 )
 
 
@@ -1009,7 +1015,7 @@ def trending(
 ) -> list[TrendingRow] | Awaitable[list[TrendingRow]]:
     """What people talk about now: trending dishes first, then active ones, best first.
 
-    sql/dining/search.sql:298::
+    sql/dining/search.sql:303::
 
         SELECT
             connection.id,
@@ -1112,6 +1118,7 @@ LIMIT coalesce($3::bigint, 20)""",
     parameters=(("dish_id", "uuid"), ("hops", "integer"), ("limit_rows", "bigint")),
     row=RelatedDishesRow,
     binary=True,
+    replica=True,
 )
 
 
@@ -1142,7 +1149,7 @@ def related_dishes(
     on: nearest first. A dish is described by its 20 best connections, a category or an
     attribute by its 50 latest.
 
-    sql/dining/search.sql:330::
+    sql/dining/search.sql:336::
 
         WITH RECURSIVE reached AS (
             SELECT

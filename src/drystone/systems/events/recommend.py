@@ -156,6 +156,7 @@ LIMIT coalesce($4::bigint, 10)""",
     ),
     row=RecommendEventsRow,
     binary=True,
+    replica=True,
 )
 
 
@@ -387,6 +388,7 @@ LIMIT coalesce($2::bigint, 10)""",
     parameters=(("event_id", "uuid"), ("limit_rows", "bigint")),
     row=RecommendSpeakersRow,
     binary=True,
+    replica=True,
 )
 
 
@@ -414,7 +416,7 @@ def recommend_speakers(
     elsewhere, weighted by relevance to both events, and raised by a tenth for each event
     that they share with somebody who is on it.
 
-    sql/events/recommend.sql:123::
+    sql/events/recommend.sql:124::
 
         WITH topical AS (
             SELECT

@@ -65,6 +65,7 @@ ORDER BY
     parameters=(("q", "text"), ("limit_rows", "bigint")),
     row=SearchTextRow,
     binary=True,
+    replica=True,
 )
 
 
@@ -171,6 +172,7 @@ ORDER BY
     parameters=(("embedding", "public.vector"), ("limit_rows", "bigint")),
     row=NearestEventsRow,
     binary=True,
+    replica=True,
 )
 
 
@@ -196,7 +198,7 @@ def nearest_events(
 ) -> list[NearestEventsRow] | Awaitable[list[NearestEventsRow]]:
     """The events nearest in meaning to an embedding, by cosine similarity.
 
-    sql/events/search.sql:49::
+    sql/events/search.sql:50::
 
         WITH nearest AS MATERIALIZED (
             SELECT
@@ -273,6 +275,7 @@ ORDER BY
     ),
     row=NearestEventsRow,
     binary=True,
+    replica=True,
 )
 
 
@@ -314,7 +317,7 @@ def search_vector(
     """The events nearest in meaning among those that pass the filters, each of which may be
     NULL; 10 rows unless limit_rows says otherwise, fewer if they are not similar enough.
 
-    sql/events/search.sql:74::
+    sql/events/search.sql:76::
 
         WITH nearest AS MATERIALIZED (
             SELECT
@@ -444,6 +447,7 @@ LIMIT coalesce($3::bigint, 10)""",
     ),
     row=SearchHybridRow,
     binary=True,
+    replica=True,
 )
 
 
@@ -480,7 +484,7 @@ def search_hybrid(
     scored 0.7 x cosine similarity + 0.3 x text rank unless other weights are given. The
     best text rank counts as 1.
 
-    sql/events/search.sql:106::
+    sql/events/search.sql:109::
 
         WITH search AS (
             SELECT websearch_to_tsquery('pg_catalog.english', $1::text) AS query
@@ -633,6 +637,7 @@ LIMIT coalesce($3::bigint, 10)""",
     ),
     row=SearchHybridRrfRow,
     binary=True,
+    replica=True,
 )
 
 
@@ -663,7 +668,7 @@ def search_hybrid_rrf(
     from either list, added up; it needs no common scale (Cormack, Clarke and Buettcher,
     2009).
 
-    sql/events/search.sql:174::
+    sql/events/search.sql:178::
 
         WITH search AS (
             SELECT websearch_to_tsquery('pg_catalog.english', $1::text) AS query
@@ -769,6 +774,7 @@ LIMIT coalesce($2::bigint, 10)""",
     parameters=(("event_id", "uuid"), ("limit_rows", "bigint")),
     row=NearestEventsRow,
     binary=True,
+    replica=True,
 )
 
 
@@ -794,7 +800,7 @@ def similar_events(
 ) -> list[NearestEventsRow] | Awaitable[list[NearestEventsRow]]:
     """The events nearest in meaning to a given one, without itself.
 
-    sql/events/search.sql:241::
+    sql/events/search.sql:246::
 
         WITH nearest AS MATERIALIZED (
             SELECT
@@ -878,6 +884,7 @@ LIMIT coalesce($4::bigint, 10)""",
     ),
     row=SimilarByTopicsRow,
     binary=True,
+    replica=True,
 )
 
 
@@ -910,7 +917,7 @@ def similar_by_topics(
     """Events that share topics with a given one, most shared first: at least 2 topics, each
     with a relevance of 0.5 for both, unless told otherwise.
 
-    sql/events/search.sql:277::
+    sql/events/search.sql:283::
 
         SELECT
             event.id,
@@ -995,6 +1002,7 @@ LIMIT coalesce($3::bigint, 10)""",
     parameters=(("name", "text"), ("min_similarity", "real"), ("limit_rows", "bigint")),
     row=NearestEventsRow,
     binary=True,
+    replica=True,
 )
 
 
@@ -1024,7 +1032,7 @@ def events_by_name(
     """Events whose name is spelled almost like the given one, most alike first: at least
     0.3 by trigrams unless min_similarity says otherwise.
 
-    sql/events/search.sql:305::
+    sql/events/search.sql:312::
 
         WITH search AS MATERIALIZED (
             SELECT

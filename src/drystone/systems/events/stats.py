@@ -42,6 +42,7 @@ ORDER BY series.start""",
     parameters=(("bucket", "text"), ("date_from", "date"), ("date_to", "date")),
     row=EventsCountSeriesRow,
     binary=True,
+    replica=True,
 )
 
 
@@ -141,6 +142,7 @@ LIMIT coalesce($3::bigint, 10)""",
     parameters=(("date_from", "date"), ("date_to", "date"), ("limit_rows", "bigint")),
     row=TrendingTopicsRow,
     converters={2: TopicCategory},
+    replica=True,
 )
 
 
@@ -170,7 +172,7 @@ def trending_topics(
     """The topics of most events in a period, with their growth against the equally long
     period before it: 0.5 is half as many again, NULL where there were none.
 
-    sql/events/stats.sql:23::
+    sql/events/stats.sql:24::
 
         WITH counted AS (
             SELECT
@@ -238,6 +240,7 @@ LIMIT coalesce($1::bigint, 10)""",
     parameters=(("limit_rows", "bigint"),),
     row=PopularTopicsRow,
     converters={2: TopicCategory},
+    replica=True,
 )
 
 
@@ -260,7 +263,7 @@ def popular_topics(
 ) -> list[PopularTopicsRow] | Awaitable[list[PopularTopicsRow]]:
     """The topics of most events ever, with their mean relevance.
 
-    sql/events/stats.sql:59::
+    sql/events/stats.sql:61::
 
         SELECT
             topic.id,
@@ -316,6 +319,7 @@ LIMIT coalesce($3::bigint, 10)""",
     parameters=(("date_from", "date"), ("date_to", "date"), ("limit_rows", "bigint")),
     row=ActiveSpeakersRow,
     binary=True,
+    replica=True,
 )
 
 
@@ -345,7 +349,7 @@ def active_speakers(
     """The people at most events of a period, whatever their role, with their first and
     last.
 
-    sql/events/stats.sql:77::
+    sql/events/stats.sql:80::
 
         SELECT
             speaker.id,

@@ -24,6 +24,65 @@ from drystone.queries.runtime import (
 from drystone.systems.promo.types import ApprovalMode
 
 
+class SetOrganizationRow(Row):
+    """A row of promo.organizations.set_organization."""
+
+    organization_id: str | None
+    user_id: str | None
+
+
+_SET_ORGANIZATION: Final = Statement[SetOrganizationRow](
+    "promo.organizations.set_organization",
+    """SELECT
+    set_config(
+        'promo.organization_id',
+        coalesce($1::uuid::text, ''),
+        true
+    ) AS organization_id,
+    set_config('promo.user_id', coalesce($2::uuid::text, ''), true) AS user_id""",
+    parameters=(("organization_id", "uuid"), ("user_id", "uuid")),
+    row=SetOrganizationRow,
+    binary=True,
+)
+
+
+@overload
+def set_organization(
+    connection: Connection[Any],
+    *,
+    organization_id: UUID | None = None,
+    user_id: UUID | None = None,
+) -> SetOrganizationRow: ...
+@overload
+def set_organization(
+    connection: AsyncConnection[Any],
+    *,
+    organization_id: UUID | None = None,
+    user_id: UUID | None = None,
+) -> Awaitable[SetOrganizationRow]: ...
+def set_organization(
+    connection: Connection[Any] | AsyncConnection[Any],
+    *,
+    organization_id: UUID | None = None,
+    user_id: UUID | None = None,
+) -> SetOrganizationRow | Awaitable[SetOrganizationRow]:
+    """Names the organisation whose rows a service sees, and the user whose organisations it
+    sees and creates, until the transaction ends; NULL takes a name back, and outside a
+    transaction nothing is set.
+
+    sql/promo/organizations.sql:3::
+
+        SELECT
+            set_config(
+                'promo.organization_id',
+                coalesce($1::uuid::text, ''),
+                true
+            ) AS organization_id,
+            set_config('promo.user_id', coalesce($2::uuid::text, ''), true) AS user_id
+    """
+    return _SET_ORGANIZATION.one(connection, (organization_id, user_id))
+
+
 class CreateOrganizationRow(Row):
     """A row of promo.organizations.create_organization."""
 
@@ -147,7 +206,7 @@ def create_organization(
     """Creates an organisation and counts it, if the user lives and the plan allows one
     more; otherwise there is no row.
 
-    sql/promo/organizations.sql:3::
+    sql/promo/organizations.sql:16::
 
         WITH created AS (
             INSERT INTO promo.organizations (
@@ -277,7 +336,7 @@ def get_organization(
 ) -> GetOrganizationRow | Awaitable[GetOrganizationRow | None] | None:
     """A living organisation.
 
-    sql/promo/organizations.sql:55::
+    sql/promo/organizations.sql:68::
 
         SELECT
             organization.id,
@@ -486,7 +545,7 @@ def get_organization_full(
     """A living organisation with its founders, brand rules, active pillars and active
     strategy.
 
-    sql/promo/organizations.sql:77::
+    sql/promo/organizations.sql:90::
 
         SELECT
             organization.id,
@@ -641,7 +700,7 @@ def list_organizations(
     """A page of living organisations: all of them, or those of a user, of a category, or in
     a market; 20 unless limit_rows says otherwise.
 
-    sql/promo/organizations.sql:139::
+    sql/promo/organizations.sql:152::
 
         SELECT
             organization.id,
@@ -713,7 +772,7 @@ def count_organizations(
 ) -> int | Awaitable[int]:
     """How many organisations list_organizations has in all its pages.
 
-    sql/promo/organizations.sql:162::
+    sql/promo/organizations.sql:175::
 
         SELECT count(*) AS organizations
         FROM promo.organizations AS organization
@@ -783,7 +842,7 @@ def search_organizations(
     """The living organisations whose name is most like a text, also one that is misspelt;
     10 unless limit_rows says otherwise.
 
-    sql/promo/organizations.sql:173::
+    sql/promo/organizations.sql:186::
 
         SELECT
             organization.id,
@@ -876,7 +935,7 @@ def similar_organizations(
     """The living organisations whose profile is nearest in meaning to that of a given one;
     10 unless limit_rows says otherwise.
 
-    sql/promo/organizations.sql:192::
+    sql/promo/organizations.sql:205::
 
         WITH nearest AS MATERIALIZED (
             SELECT
@@ -1016,7 +1075,7 @@ def update_organization(
 ) -> UpdateOrganizationRow | Awaitable[UpdateOrganizationRow | None] | None:
     """Changes what is given of a living organisation, and leaves what is NULL.
 
-    sql/promo/organizations.sql:229::
+    sql/promo/organizations.sql:242::
 
         UPDATE promo.organizations AS organization
         SET
@@ -1088,7 +1147,7 @@ def soft_delete_organization(
     """1 if the organisation was alive, and is now deleted with its content, accounts and
     assets; posts that were yet to come are cancelled.
 
-    sql/promo/organizations.sql:255::
+    sql/promo/organizations.sql:268::
 
         UPDATE promo.organizations AS organization
         SET deleted_at = clock_timestamp()
@@ -1131,7 +1190,7 @@ def restore_organization(
     """1 if the organisation was deleted, and the user's plan allows one more: it is back
     with all that was deleted at the same moment.
 
-    sql/promo/organizations.sql:264::
+    sql/promo/organizations.sql:277::
 
         UPDATE promo.organizations AS organization
         SET deleted_at = NULL
@@ -1228,7 +1287,7 @@ def add_founder(
 ) -> AddFounderRow | Awaitable[AddFounderRow | None] | None:
     """Adds a founder, who becomes the primary one by set_primary_founder.
 
-    sql/promo/organizations.sql:274::
+    sql/promo/organizations.sql:287::
 
         INSERT INTO promo.founders (
             organization_id,
@@ -1314,7 +1373,7 @@ def list_founders(
 ) -> list[ListFoundersRow] | Awaitable[list[ListFoundersRow]]:
     """An organisation's founders, the primary one first.
 
-    sql/promo/organizations.sql:300::
+    sql/promo/organizations.sql:313::
 
         SELECT
             founder.id,
@@ -1415,7 +1474,7 @@ def update_founder(
 ) -> UpdateFounderRow | Awaitable[UpdateFounderRow | None] | None:
     """Changes what is given of a founder, and leaves what is NULL.
 
-    sql/promo/organizations.sql:319::
+    sql/promo/organizations.sql:332::
 
         UPDATE promo.founders AS founder
         SET
@@ -1490,7 +1549,7 @@ def set_primary_founder(
     """1 if the founder is one of the organisation's and is now its primary one, in place of
     the one before.
 
-    sql/promo/organizations.sql:338::
+    sql/promo/organizations.sql:351::
 
         WITH replaced AS (
             UPDATE promo.founders AS founder
@@ -1542,7 +1601,7 @@ def remove_founder(
 ) -> int | Awaitable[int]:
     """1 if there was such a founder, who is gone.
 
-    sql/promo/organizations.sql:365::
+    sql/promo/organizations.sql:378::
 
         DELETE FROM promo.founders AS founder
         WHERE founder.id = $1
@@ -1674,7 +1733,7 @@ def set_brand_rules(
 ) -> SetBrandRulesRow | Awaitable[SetBrandRulesRow | None] | None:
     """Writes an organisation's brand rules down, in place of those it had.
 
-    sql/promo/organizations.sql:370::
+    sql/promo/organizations.sql:383::
 
         INSERT INTO promo.brand_rules AS rules (
             organization_id,
@@ -1800,7 +1859,7 @@ def get_brand_rules(
 ) -> GetBrandRulesRow | Awaitable[GetBrandRulesRow | None] | None:
     """An organisation's brand rules, if it has any.
 
-    sql/promo/organizations.sql:417::
+    sql/promo/organizations.sql:430::
 
         SELECT
             rules.organization_id,
@@ -1874,7 +1933,7 @@ def brand_check(
 ) -> list[BrandCheckRow] | Awaitable[list[BrandCheckRow]]:
     """Which brand rules of an organisation a text and its hashtags break, and by what.
 
-    sql/promo/organizations.sql:437::
+    sql/promo/organizations.sql:450::
 
         SELECT
             violation.rule,
