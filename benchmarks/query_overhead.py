@@ -27,7 +27,7 @@ _ROWS = 20_000
 _ROUNDS = 31
 _CALLS = 100
 
-_CREATE = """
+CREATE_READINGS = """
 CREATE TABLE public.readings (
     id bigint PRIMARY KEY,
     name text NOT NULL,
@@ -65,7 +65,7 @@ class Reading(Row):
 
 
 _READINGS = Statement("readings.all", _ALL, row=Reading, binary=True)
-_READING = Statement(
+READING = Statement(
     "readings.one", _ONE, parameters=(("id", "int8"),), row=Reading, binary=True
 )
 
@@ -76,7 +76,7 @@ def run(connection: Connection[Any]) -> None:
     conninfo = make_conninfo(
         "", host=info.host, port=info.port, user=info.user, dbname=info.dbname
     )
-    connection.execute(_CREATE)
+    connection.execute(CREATE_READINGS)
     try:
         with psycopg.connect(conninfo, row_factory=dict_row) as dicts:
             _print_rows(
@@ -107,7 +107,7 @@ def _print_point_query(connection: Connection[Any]) -> None:
     taken = _interleaved(
         {
             "psycopg": lambda: _tuples(connection, _ONE, (77,)).fetchone(),
-            "generated": lambda: _READING.row(connection, (77,)),
+            "generated": lambda: READING.row(connection, (77,)),
         },
         calls=_CALLS,
     )

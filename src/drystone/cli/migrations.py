@@ -17,7 +17,7 @@ from drystone.errors import HistoryError
 from drystone.migrations import plans, runner, scaffold
 from drystone.migrations.blockers import Blocker
 from drystone.migrations.files import Migration
-from drystone.migrations.history import State
+from drystone.migrations.history import State, as_document
 from drystone.migrations.losses import Loss
 from drystone.migrations.structure_file import keep_structure
 
@@ -156,19 +156,7 @@ def status(context: Context, *, as_json: bool) -> None:
         context.read_repeatables(),
     )
     if as_json:
-        output.document(
-            {
-                "migrations": [
-                    {
-                        "id": entry.id,
-                        "system": entry.system,
-                        "state": entry.state.value,
-                        "applied_at": entry.applied_at,
-                    }
-                    for entry in entries
-                ]
-            }
-        )
+        output.document(as_document(entries))
         return
     output.table(
         ("migration", "state", "applied at"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -64,17 +65,12 @@ async def queues_health(
     Raises DatabaseUnavailable.
     """
     rows = await outbox.outbox_health(connection)
-    client = open_client(redis_url)
-    broker = Broker(client, settings.redis_prefix)
     counts: dict[str, Counts] = {}
     reason = None
     try:
-        for row in rows:
-            counts[row.queue] = await broker.count(row.queue)
+        counts = await count_queues([row.queue for row in rows], redis_url, settings)
     except RedisUnavailable as error:
         reason = f"{error.message}; jobs wait in the outbox meanwhile"
-    finally:
-        await client.aclose()
     waiting = max((row.oldest_unsent_s for row in rows), default=0.0)
     if reason is None and waiting > _UNSENT_S:
         reason = (
@@ -86,3 +82,15 @@ async def queues_health(
         reason=reason,
         queues=tuple(QueueHealth(row, counts.get(row.queue)) for row in rows),
     )
+
+
+async def count_queues(
+    queues: Sequence[str], redis_url: str, settings: Settings
+) -> dict[str, Counts]:
+    """Count what Redis has of each queue; raises RedisUnavailable."""
+    client = open_client(redis_url)
+    broker = Broker(client, settings.redis_prefix)
+    try:
+        return {queue: await broker.count(queue) for queue in queues}
+    finally:
+        await client.aclose()

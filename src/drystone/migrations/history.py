@@ -87,6 +87,21 @@ def read_history(
     return entries + missing
 
 
+def as_document(entries: Sequence[Entry]) -> dict[str, Any]:
+    """Return what ``drystone status --json`` prints."""
+    return {
+        "migrations": [
+            {
+                "id": entry.id,
+                "system": entry.system,
+                "state": entry.state.value,
+                "applied_at": entry.applied_at and entry.applied_at.isoformat(sep=" "),
+            }
+            for entry in entries
+        ]
+    }
+
+
 def check(entries: Sequence[Entry], *, out_of_order: bool = False) -> None:
     """Raise HistoryError if the files cannot be what was applied.
 

@@ -24,18 +24,17 @@ from contextlib import (
     contextmanager,
 )
 from dataclasses import dataclass
-from enum import EnumType
 from itertools import count
-from operator import itemgetter
-from typing import Any, Generic, TypeVar, cast, overload
+from time import perf_counter
+from typing import Any, Generic, TypeVar, overload
 from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import AsyncConnection, Connection
 from psycopg.pq import TransactionStatus
 
-from drystone.database.sqlstates import translate, translated
-from drystone.errors import QueryError, WrongRowCount
+from drystone.errors import WrongRowCount
+from drystone.queries.runtime import observing
 from drystone.queries.runtime.binding import (
     NOTHING,
     AsyncBoundCursor,
@@ -46,10 +45,11 @@ from drystone.queries.runtime.binding import (
     BoundServerCursor,
 )
 from drystone.queries.runtime.nesting import Nest
+from drystone.queries.runtime.observing import Observed, failed
+from drystone.queries.runtime.rows import Values, flat, row_maker
 
 Row = TypeVar("Row")
 AnyConnection = Connection[Any] | AsyncConnection[Any]
-Values = Sequence[Any]
 
 _cursor_numbers = count(1)
 
@@ -97,7 +97,7 @@ class Statement(Generic[Row]):
         self._parameters = parameters
         self._binary = binary
         self._nest = nest
-        make = _row_maker(name, row if nest is None else _flat, converters or {})
+        make = row_maker(name, row if nest is None else flat, converters or {})
         self._factory: Callable[[Any], Callable[[Values], Row]] = lambda _: make
         self._binders: WeakKeyDictionary[AnyConnection, Binder] = WeakKeyDictionary()
 
@@ -128,23 +128,29 @@ class Statement(Generic[Row]):
         if isinstance(connection, AsyncConnection):
             return self._rows_async(connection, values)
         bound = self._bind(connection, values)
-        try:  # rather than translated(), which takes longer than all the rest here
+        begin = perf_counter()
+        try:  # rather than Observed, which takes longer than all the rest here
             cursor = BoundCursor(connection, row_factory=self._factory)
             rows = cursor.execute(self._sql, bound, binary=self._binary).fetchall()
         except psycopg.Error as error:
-            raise translate(error, query=self._name) from error
+            raise failed(self._name, begin, error) from error
+        if (observer := observing.current) is not None:
+            observer(self._name, perf_counter() - begin, len(rows), None)
         return rows if self._nest is None else self._nest.fold(rows)
 
     async def _rows_async(
         self, connection: AsyncConnection[Any], values: Values
     ) -> list[Row]:
         bound = self._bind(connection, values)
+        begin = perf_counter()
         try:
             cursor = AsyncBoundCursor(connection, row_factory=self._factory)
             await cursor.execute(self._sql, bound, binary=self._binary)
             rows = await cursor.fetchall()
         except psycopg.Error as error:
-            raise translate(error, query=self._name) from error
+            raise failed(self._name, begin, error) from error
+        if (observer := observing.current) is not None:
+            observer(self._name, perf_counter() - begin, len(rows), None)
         return rows if self._nest is None else self._nest.fold(rows)
 
     @overload
@@ -208,16 +214,18 @@ class Statement(Generic[Row]):
         if isinstance(connection, AsyncConnection):
             return self._count_async(connection, values)
         bound = self._bind(connection, values)
-        with translated(query=self._name):
-            return BoundCursor(connection).execute(self._sql, bound).changed()
+        with Observed(self._name) as call:
+            rows = BoundCursor(connection).execute(self._sql, bound).changed()
+        return call.done(rows)
 
     async def _count_async(
         self, connection: AsyncConnection[Any], values: Values
     ) -> int:
         bound = self._bind(connection, values)
-        with translated(query=self._name):
+        with Observed(self._name) as call:
             cursor = await AsyncBoundCursor(connection).execute(self._sql, bound)
-            return await cursor.changed()
+            rows = await cursor.changed()
+        return call.done(rows)
 
     @overload
     def count_many(
@@ -241,21 +249,21 @@ class Statement(Generic[Row]):
         if isinstance(connection, AsyncConnection):
             return self._count_many_async(connection, rows)
         bound = [self._bind(connection, values) for values in rows]
-        with translated(query=self._name):
+        with Observed(self._name) as call:
             cursor = BoundCursor(connection)
             with connection.pipeline():  # on leaving it the count is complete
                 cursor.executemany(self._sql, bound)
-            return cursor.rowcount
+        return call.done(cursor.rowcount)
 
     async def _count_many_async(
         self, connection: AsyncConnection[Any], rows: Iterable[Values]
     ) -> int:
         bound = [self._bind(connection, values) for values in rows]
-        with translated(query=self._name):
+        with Observed(self._name) as call:
             cursor = AsyncBoundCursor(connection)
             async with connection.pipeline():
                 await cursor.executemany(self._sql, bound)
-            return cursor.rowcount
+        return call.done(cursor.rowcount)
 
     @overload
     def script(self, connection: Connection[Any]) -> str | None: ...
@@ -269,14 +277,17 @@ class Statement(Generic[Row]):
         """Run several statements and return the last one's status."""
         if isinstance(connection, AsyncConnection):
             return self._script_async(connection)
-        with translated(query=self._name):
+        with Observed(self._name) as call:
             cursor = BoundCursor(connection).execute(self._sql, NOTHING)
-            return cursor.set_result(-1).statusmessage
+        call.done(0)
+        return cursor.set_result(-1).statusmessage
 
     async def _script_async(self, connection: AsyncConnection[Any]) -> str | None:
-        with translated(query=self._name):
+        with Observed(self._name) as call:
             cursor = await AsyncBoundCursor(connection).execute(self._sql, NOTHING)
-            return (await cursor.set_result(-1)).statusmessage
+            last = await cursor.set_result(-1)
+        call.done(0)
+        return last.statusmessage
 
     @overload
     def stream(
@@ -306,7 +317,9 @@ class Statement(Generic[Row]):
         """Lend the rows, of which ``batch`` are fetched at a time.
 
         They live as long as the block. In autocommit, outside of a transaction, the
-        block is one: what is written in it is committed at its end.
+        block is one: what is written in it is committed at its end. An observer is told
+        when the block ends, unless by an error of the caller's own; the seconds are
+        those of the block.
         """
         if isinstance(connection, AsyncConnection):
             return self._stream_async(connection, values, batch)
@@ -317,8 +330,9 @@ class Statement(Generic[Row]):
         self, connection: Connection[Any], values: Values, batch: int
     ) -> Iterator[Iterator[Row]]:
         bound = self._bind(connection, values)
+        call = Observed(self._name)
         with ExitStack() as stack:
-            with translated(query=self._name):
+            with call:
                 if _needs_transaction(connection):
                     stack.enter_context(connection.transaction())
                 cursor = stack.enter_context(
@@ -328,17 +342,20 @@ class Statement(Generic[Row]):
                 )
                 cursor.itersize = batch
                 cursor.execute(self._sql, bound, binary=self._binary)
-            yield self._each(cursor)
-            with translated(query=self._name):
+            yield self._each(cursor, call)
+            rows = cursor.rownumber or 0
+            with call:
                 stack.close()
+            call.done(rows)
 
     @asynccontextmanager
     async def _stream_async(
         self, connection: AsyncConnection[Any], values: Values, batch: int
     ) -> AsyncIterator[AsyncIterator[Row]]:
         bound = self._bind(connection, values)
+        call = Observed(self._name)
         async with AsyncExitStack() as stack:
-            with translated(query=self._name):
+            with call:
                 if _needs_transaction(connection):
                     await stack.enter_async_context(connection.transaction())
                 cursor = await stack.enter_async_context(
@@ -348,16 +365,20 @@ class Statement(Generic[Row]):
                 )
                 cursor.itersize = batch
                 await cursor.execute(self._sql, bound, binary=self._binary)
-            yield self._each_async(cursor)
-            with translated(query=self._name):
+            yield self._each_async(cursor, call)
+            rows = cursor.rownumber or 0
+            with call:
                 await stack.aclose()
+            call.done(rows)
 
-    def _each(self, cursor: Iterable[Row]) -> Iterator[Row]:
-        with translated(query=self._name):
+    def _each(self, cursor: Iterable[Row], call: Observed) -> Iterator[Row]:
+        with call:
             yield from cursor
 
-    async def _each_async(self, cursor: AsyncIterator[Row]) -> AsyncIterator[Row]:
-        with translated(query=self._name):
+    async def _each_async(
+        self, cursor: AsyncIterator[Row], call: Observed
+    ) -> AsyncIterator[Row]:
+        with call:
             async for row in cursor:
                 yield row
 
@@ -430,62 +451,3 @@ def _needs_transaction(connection: AnyConnection) -> bool:
     """Tell whether a cursor would find no transaction to live in."""
     status = connection.info.transaction_status
     return connection.autocommit and status == TransactionStatus.IDLE
-
-
-# --- Rows -------------------------------------------------------------------------
-
-
-def _row_maker(
-    name: str,
-    row: Callable[..., Any] | None,
-    converters: Mapping[int, Callable[[Any], Any]],
-) -> Callable[[Values], Any]:
-    """Return what makes a row of the columns' values."""
-    if row is None and not converters:
-        return itemgetter(0)
-    build = row or (lambda first, *_: first)
-    columns = [(index, _lookup(convert)) for index, convert in converters.items()]
-
-    def make(values: Values) -> Any:
-        try:
-            return build(*values)
-        except TypeError as error:
-            raise _outdated(name) from error
-
-    def make_converted(values: Values) -> Any:
-        converted = list(values)
-        for index, convert in columns:
-            try:
-                if (value := converted[index]) is not None:
-                    converted[index] = convert(value)
-            except (IndexError, KeyError, TypeError, ValueError) as error:
-                raise _outdated(name, column=index + 1) from error
-        return make(converted)
-
-    return make_converted if columns else make
-
-
-def _flat(*values: Any) -> Any:
-    return values
-
-
-def _lookup(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Replace the call of an enum by the look-up that it comes down to.
-
-    In binary form psycopg returns a label as bytes.
-    """
-    if isinstance(convert, EnumType):
-        members = cast("Iterable[Any]", convert)
-        labels = {member.value: member for member in members}
-        return {**labels, **{str(k).encode(): v for k, v in labels.items()}}.__getitem__
-    return convert
-
-
-def _outdated(name: str, *, column: int | None = None) -> QueryError:
-    what = "a row" if column is None else f"a value in column {column}"
-    return QueryError(
-        f"query {name} returned {what} that its function was not generated for",
-        query=name,
-        hint="Generate the functions again, from the database's present schema; or let"
-        " the model of a JSON column take what the column holds.",
-    )

@@ -1,0 +1,187 @@
+"""How good approximate answers are: the recall of HNSW indexes, by a sample.
+
+Rows of the table itself are the queries. Of the ten that are nearest to each, apart
+from itself, the recall is the share that is found by the index, with the settings that
+the session has. The exact answer reads the whole table, so time is rationed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import Connection, sql
+
+logger = logging.getLogger(__name__)
+
+NEAREST = 10
+_SAMPLES = 20
+_BUDGET = 5.0
+# Blocks are sampled, and most of their rows are not needed.
+_OVERSAMPLED = 50
+
+_INDEXES = """
+SELECT
+    schema.nspname::text,
+    relation.relname::text,
+    table_schema.nspname::text,
+    tables.relname::text,
+    greatest(tables.reltuples, 0)::bigint,
+    pg_catalog.pg_get_indexdef(index.indexrelid, 1, true),
+    pg_catalog.pg_get_expr(index.indpred, index.indrelid),
+    operator_schema.nspname::text,
+    operator.oprname::text
+FROM pg_catalog.pg_index AS index
+INNER JOIN pg_catalog.pg_class AS relation
+    ON relation.oid = index.indexrelid
+INNER JOIN pg_catalog.pg_namespace AS schema
+    ON schema.oid = relation.relnamespace
+INNER JOIN pg_catalog.pg_am AS method
+    ON method.oid = relation.relam
+INNER JOIN pg_catalog.pg_class AS tables
+    ON tables.oid = index.indrelid
+INNER JOIN pg_catalog.pg_namespace AS table_schema
+    ON table_schema.oid = tables.relnamespace
+INNER JOIN pg_catalog.pg_opclass AS class
+    ON class.oid = index.indclass[0]
+INNER JOIN pg_catalog.pg_amop AS strategy
+    ON strategy.amopfamily = class.opcfamily
+    AND strategy.amoplefttype = class.opcintype
+    AND strategy.amoppurpose = 'o'
+INNER JOIN pg_catalog.pg_operator AS operator
+    ON operator.oid = strategy.amopopr
+INNER JOIN pg_catalog.pg_namespace AS operator_schema
+    ON operator_schema.oid = operator.oprnamespace
+WHERE
+    method.amname = 'hnsw'
+    AND relation.relkind = 'i'
+    AND index.indisvalid
+ORDER BY
+    schema.nspname,
+    relation.relname
+"""
+
+_SAMPLE = """
+SELECT ({value})::text
+FROM {table} TABLESAMPLE SYSTEM ({percent})
+WHERE ({value}) IS NOT NULL AND ({condition})
+LIMIT {samples}
+"""
+
+_NEAREST = """
+SELECT ({value}) {operator} {query}
+FROM {table}
+WHERE {condition}
+ORDER BY ({value}) {operator} {query}
+LIMIT {limit}
+"""
+
+_EXACT = """
+SET LOCAL enable_indexscan = off;
+SET LOCAL enable_bitmapscan = off
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    schema: str
+    name: str
+    table_schema: str
+    table: str
+    rows: int
+    # SQL of the catalog's own, and the name of an operator.
+    value: LiteralString
+    condition: LiteralString | None
+    operator_schema: str
+    operator: LiteralString
+
+
+def measure_recall(
+    connection: Connection[Any], *, budget: float = _BUDGET
+) -> dict[str, float]:
+    """Return the recall of each HNSW index, by its name with its schema.
+
+    Takes about ``budget`` seconds at most, shared by the indexes; what could not be
+    measured in them, or may not be read, is left out.
+    """
+    indexes = [_Index(*row) for row in connection.execute(_INDEXES)]
+    found = {}
+    for index in indexes:
+        until = time.monotonic() + budget / len(indexes)
+        try:
+            recall = _recall_of(connection, index, until)
+        except psycopg.Error as error:
+            logger.info(
+                "no recall of %s.%s: %s", index.schema, index.name, error.sqlstate
+            )
+            continue
+        if recall is not None:
+            found[f"{index.schema}.{index.name}"] = recall
+    return found
+
+
+def _recall_of(
+    connection: Connection[Any], index: _Index, until: float
+) -> float | None:
+    hits = wanted = 0
+    for vector in _sample(connection, index):
+        left = until - time.monotonic()
+        if left <= 0:
+            break
+        query = _nearest(index, vector)
+        try:
+            with connection.transaction(force_rollback=True):
+                _limit(connection, left)
+                approximate = [row[0] for row in connection.execute(query)]
+                connection.execute(_EXACT)
+                exact = [row[0] for row in connection.execute(query)]
+        except psycopg.errors.QueryCanceled:
+            break
+        if len(exact) < 2:
+            continue
+        # Itself is among them. Equally distant rows are equally right.
+        hits += sum(distance <= exact[-1] for distance in approximate) - 1
+        wanted += len(exact) - 1
+    return hits / wanted if wanted else None
+
+
+def _sample(connection: Connection[Any], index: _Index) -> list[str]:
+    percent = 100 * _OVERSAMPLED * _SAMPLES / max(index.rows, 1)
+    statement = sql.SQL(_SAMPLE).format(
+        samples=sql.Literal(_SAMPLES),
+        percent=sql.Literal(min(percent, 100)),
+        **_parts(index),
+    )
+    return [row[0] for row in connection.execute(statement)]
+
+
+def _nearest(index: _Index, vector: str) -> sql.Composed:
+    return sql.SQL(_NEAREST).format(
+        operator=sql.SQL("OPERATOR({}.{})").format(
+            sql.Identifier(index.operator_schema),
+            sql.SQL(index.operator),
+        ),
+        # A constant, as an index of an expression is used for one of its type.
+        query=sql.Literal(vector),
+        limit=sql.Literal(NEAREST + 1),
+        **_parts(index),
+    )
+
+
+def _parts(index: _Index) -> dict[str, sql.Composable]:
+    """Return the parts that the catalog wrote: they are SQL already."""
+    return {
+        "value": sql.SQL(index.value),
+        "condition": sql.SQL(index.condition or "TRUE"),
+        "table": sql.Identifier(index.table_schema, index.table),
+    }
+
+
+def _limit(connection: Connection[Any], seconds: float) -> None:
+    limit = f"{max(1, round(seconds * 1000))}ms"
+    connection.execute(
+        "SELECT pg_catalog.set_config('statement_timeout', %s, true)", [limit]
+    )
