@@ -23,7 +23,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
-.PHONY: help setup demo migrate rollback status new verify drift trace plans lint statistics review generate seed relay worker queues test test-browser test-faults check pyright format lock bench up down psql
+.PHONY: help setup demo migrate rollback status new verify drift trace plans lint statistics review generate seed relay worker queues doctor serve backup restore docker-up docker-down docker-test test test-browser test-faults soak check pyright format lock bench up down psql
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,27 @@ worker: $(READY) ## Do jobs: ARGS="app.jobs:registry"
 queues: $(READY) ## Show the queues and their health
 	@$(DRYSTONE) queues $(ARGS)
 
+doctor: $(READY) ## Say what is wrong with this set-up, and what to do
+	@$(DRYSTONE) doctor $(ARGS)
+
+serve: $(READY) ## Answer probes and Prometheus, until interrupted
+	@$(DRYSTONE) serve $(ARGS)
+
+backup: $(READY) ## Back the database up; ARGS="list", "prune", "verify PATH"
+	@$(DRYSTONE) backup $(ARGS)
+
+restore: $(READY) ## Restore a backup: ARGS="PATH --into URL --verify"
+	@$(DRYSTONE) restore $(ARGS)
+
+docker-up: ## Build and start the containers of docker/
+	@cd docker && ./make-secrets.sh && docker compose up --detach --build
+
+docker-down: ## Stop the containers; their data stays
+	@cd docker && docker compose down
+
+docker-test: $(READY) ## Prove the containers for real; needs docker
+	@$(BIN)/python -m pytest tests/docker -m "long or not long" -rP $(ARGS)
+
 up: $(READY) ## Start the embedded server
 	@$(DRYSTONE) db start
 
@@ -98,6 +119,9 @@ test-browser: $(READY) ## Read the report in a browser; needs chromium
 
 test-faults: $(READY) ## Kill things at random, for minutes
 	@$(BIN)/python -m pytest tests -m long -rP $(ARGS)
+
+soak: $(READY) ## Let faults come for half an hour: ARGS="--minutes 3 --every 10"
+	@$(BIN)/python -m tests.faults.soak $(ARGS)
 
 check: $(READY) ## Check style, types, SQL, and that what is generated is fresh
 	@$(BIN)/ruff check .
@@ -126,3 +150,9 @@ lock: ## Renew requirements.lock (needs uv)
 	uv pip compile --group pyright --universal --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate --upgrade --quiet \
 		--output-file requirements-pyright.lock
+	uv pip compile pyproject.toml --extra redis --extra serve --extra opentelemetry --extra aws --extra encryption \
+		--universal --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet \
+		--output-file docker/requirements.lock
+	printf 'hatchling>=1.27\n' | uv pip compile - --universal --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --upgrade --quiet \
+		--output-file docker/build.lock

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import (
+    backup_restore,
     bulk_load,
     cache_hits,
     dining_scale,
@@ -15,9 +16,11 @@ from benchmarks import (
     lock_safety,
     migration_speed,
     nullability,
+    observation_overhead,
     promo_scale,
     query_latency,
     query_overhead,
+    replica_routing,
     shop_orders,
     shop_oversell,
     shop_scale,
@@ -36,7 +39,10 @@ BENCHMARKS = {
     "nullability": nullability.run,
     "query_latency": query_latency.run,
     "query_overhead": query_overhead.run,
+    "replica_routing": replica_routing.run,
+    "observation_overhead": observation_overhead.run,
     "bulk_load": bulk_load.run,
+    "backup_restore": backup_restore.run,
     "cache_hits": cache_hits.run,
     "dining_scale": dining_scale.run,
     "generation": generation.run,

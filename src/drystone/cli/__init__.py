@@ -18,11 +18,13 @@ _INTERRUPTED = 130
 # Commands by the module that holds them; what nobody calls is not imported.
 _MODULES = {
     "adopt": "history",
+    "backup": "backup",
     "baseline": "history",
     "bench": "plans",
     "db": "db",
     "demo": "demo",
     "describe": "queries",
+    "doctor": "doctor",
     "drift": "proof",
     "generate": "queries",
     "impact": "queries",
@@ -33,9 +35,11 @@ _MODULES = {
     "queues": "jobs",
     "relay": "jobs",
     "repair": "history",
+    "restore": "backup",
     "review": "review",
     "rollback": "migrations",
     "seed": "seed",
+    "serve": "serve",
     "show": "history",
     "statistics": "lint",
     "status": "migrations",
@@ -70,7 +74,7 @@ def _without(name: str, missing: ModuleNotFoundError) -> click.Command:
     def refuse() -> None:
         raise SettingsError(
             f"drystone {name} needs {missing.name}, which is not installed",
-            hint="pip install 'drystone[demo,embedded,redis,review]'",
+            hint="pip install 'drystone[demo,embedded,redis,review,serve]'",
         ) from missing
 
     return click.Command(
@@ -98,6 +102,13 @@ def _without(name: str, missing: ModuleNotFoundError) -> click.Command:
     metavar="DIR",
     help="A folder of named queries; may be given again.",
 )
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Wait so long for the database to answer.",
+)
 @click.option("--verbose", is_flag=True, help="Log what is done, on stderr.")
 @click.pass_context
 def cli(
@@ -106,6 +117,7 @@ def cli(
     database_url: str | None,
     migrations: tuple[Path, ...],
     queries: tuple[Path, ...],
+    wait: float,
     verbose: bool,
 ) -> None:
     """Plain SQL migrations and named queries for PostgreSQL, without an ORM.
@@ -120,7 +132,7 @@ def cli(
         level=logging.INFO if verbose else logging.WARNING,
         format="%(levelname)s %(name)s: %(message)s",
     )
-    context.obj = Context(database_url, migrations, queries)
+    context.obj = Context(database_url, migrations, queries, wait)
 
 
 def main() -> None:

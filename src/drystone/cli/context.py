@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from drystone.database.target import Target, locate
+from drystone.database.waiting import wait_for_database
 from drystone.migrations.files import Migration, read_migrations
 from drystone.migrations.repeatables import read_repeatables
 from drystone.settings import Settings
@@ -22,6 +23,7 @@ class Context:
     database_url: str | None = None
     migrations: tuple[Path, ...] = ()
     queries: tuple[Path, ...] = ()
+    wait: float = 0.0
     json: bool = field(default=False, init=False)
 
     @cached_property
@@ -36,7 +38,10 @@ class Context:
     @cached_property
     def target(self) -> Target:
         """The database; the embedded server is started if it is the one meant."""
-        return locate(self.settings)
+        found = locate(self.settings)
+        if self.wait:
+            wait_for_database(found.conninfo, self.settings, seconds=self.wait)
+        return found
 
     @property
     def migration_folders(self) -> tuple[Path, ...]:
