@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from psycopg import Connection, sql
 from drystone.database.agtype import Agtype
 from drystone.database.session import connect, connect_async
 from drystone.database.sqlstates import translated
-from drystone.errors import DatabaseUnavailable, StatementTimeout
+from drystone.errors import DatabaseError, DatabaseUnavailable, StatementTimeout
 from drystone.settings import Settings
 
 CYPHER = """
@@ -147,3 +149,25 @@ def test_a_server_that_is_not_there_is_named(settings: Settings) -> None:
         connect("host=127.0.0.1 port=1 password=hunter2", settings)
     assert "hunter2" not in str(caught.value)
     assert caught.value.exit_code == 4
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_a_session_that_cannot_be_prepared_is_closed(
+    own: Connection[Any], database_url: str, settings: Settings, asynchronous: bool
+) -> None:
+    own.execute("ALTER FUNCTION ag_catalog.agtype_build_map() RENAME TO gone")
+    # Its traceback keeps alive what it was raised on.
+    with pytest.raises(DatabaseError, match="agtype_build_map") as caught:
+        if asynchronous:
+            await connect_async(database_url, settings)
+        else:
+            connect(database_url, settings)
+    assert caught.tb is not None
+    others = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    deadline = time.monotonic() + 10
+    while own.execute(others).fetchone() != (0,):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)

@@ -69,7 +69,11 @@ def connect(
             conninfo, **{**session_options(conninfo, settings), **options}
         )
         connection.answer_timeout = answer_timeout(settings)
-        prepare(connection)
+        try:
+            prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 
@@ -83,7 +87,11 @@ async def connect_async(
             conninfo, **{**session_options(conninfo, settings), **options}
         )
         connection.answer_timeout = answer_timeout(settings)
-        await prepare_async(connection)
+        try:
+            await prepare_async(connection)
+        except BaseException:
+            await connection.close()
+            raise
     return connection
 
 
