@@ -155,13 +155,16 @@ def test_a_server_that_is_not_there_is_named(settings: Settings) -> None:
 async def test_a_session_that_cannot_be_prepared_is_closed(
     own: Connection[Any], database_url: str, settings: Settings, asynchronous: bool
 ) -> None:
-    own.execute("ALTER FUNCTION ag_catalog.agtype_build_map() RENAME TO gone")
-    # Its traceback keeps alive what it was raised on.
-    with pytest.raises(DatabaseError, match="agtype_build_map") as caught:
+    async def opened() -> None:
         if asynchronous:
             await connect_async(database_url, settings)
         else:
             connect(database_url, settings)
+
+    own.execute("ALTER FUNCTION ag_catalog.agtype_build_map() RENAME TO gone")
+    # Its traceback keeps alive what it was raised on.
+    with pytest.raises(DatabaseError, match="agtype_build_map") as caught:
+        await opened()
     assert caught.tb is not None
     others = (
         "SELECT count(*) FROM pg_stat_activity"
