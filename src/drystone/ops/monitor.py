@@ -105,8 +105,8 @@ class Monitor:
     def session(self) -> Iterator[Connection[Any]]:
         """Lend a session in autocommit; raises DatabaseUnavailable, with the reason.
 
-        A pool that was without its database for a while tries again later and later, so
-        where it has no session, one is opened beside it.
+        Where the pool has none in time, one is opened beside it: it may succeed before
+        the pool tries again, and if it fails, it says why.
         """
         try:
             connection = self.pool.getconn()
