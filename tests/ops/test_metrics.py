@@ -131,6 +131,21 @@ def test_the_recall_of_each_index_is_measured(vectors: Connection[Any]) -> None:
     assert measure_recall(vectors)["recalled.places"] < 0.5
 
 
+def test_an_index_of_few_rows_of_a_table_is_measured(
+    vectors: Connection[Any],
+) -> None:
+    vectors.execute(
+        "CREATE INDEX first ON recalled.items USING hnsw (place vector_l2_ops)"
+        " WHERE id <= 20;"
+        " CREATE INDEX middle ON recalled.items USING hnsw (place vector_l2_ops)"
+        " WHERE id BETWEEN 1490 AND 1510;"
+        " CREATE INDEX last ON recalled.items USING hnsw (place vector_l2_ops)"
+        " WHERE id > 2980"
+    )
+    found = measure_recall(vectors)
+    assert {"recalled.first", "recalled.middle", "recalled.last"} <= found.keys()
+
+
 def test_recall_takes_no_longer_than_it_may(vectors: Connection[Any]) -> None:
     assert measure_recall(vectors, budget=0) == {}
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -20,7 +22,7 @@ logger = logging.getLogger(__name__)
 NEAREST = 10
 _SAMPLES = 20
 _BUDGET = 5.0
-# Blocks are sampled, and most of their rows are not needed.
+# Whole blocks are sampled, and the rows of an index may lie in few of them.
 _OVERSAMPLED = 50
 
 _INDEXES = """
@@ -29,7 +31,7 @@ SELECT
     relation.relname::text,
     table_schema.nspname::text,
     tables.relname::text,
-    greatest(tables.reltuples, 0)::bigint,
+    greatest(relation.reltuples, 0)::bigint,
     pg_catalog.pg_get_indexdef(index.indexrelid, 1, true),
     pg_catalog.pg_get_expr(index.indpred, index.indrelid),
     operator_schema.nspname::text,
@@ -65,10 +67,14 @@ ORDER BY
 """
 
 _SAMPLE = """
-SELECT ({value})::text
-FROM {table} TABLESAMPLE SYSTEM ({percent})
-WHERE ({value}) IS NOT NULL AND ({condition})
-LIMIT {samples}
+SELECT sampled.value::text
+FROM (
+    SELECT ({value}) AS value
+    FROM {table} TABLESAMPLE SYSTEM ({percent})
+    WHERE ({value}) IS NOT NULL AND ({condition})
+    ORDER BY pg_catalog.random()
+    LIMIT {samples}
+) AS sampled
 """
 
 _NEAREST = """
@@ -127,35 +133,32 @@ def _recall_of(
     connection: Connection[Any], index: _Index, until: float
 ) -> float | None:
     hits = wanted = 0
-    for vector in _sample(connection, index):
-        left = until - time.monotonic()
-        if left <= 0:
-            break
-        query = _nearest(index, vector)
-        try:
-            with connection.transaction(force_rollback=True):
-                _limit(connection, left)
+    try:
+        for vector in _sample(connection, index, until):
+            query = _nearest(index, vector)
+            with _limited(connection, until):
                 approximate = [row[0] for row in connection.execute(query)]
                 connection.execute(_EXACT)
                 exact = [row[0] for row in connection.execute(query)]
-        except psycopg.errors.QueryCanceled:
-            break
-        if len(exact) < 2:
-            continue
-        # Itself is among them. Equally distant rows are equally right.
-        hits += sum(distance <= exact[-1] for distance in approximate) - 1
-        wanted += len(exact) - 1
+            if len(exact) < 2:
+                continue
+            # Itself is among them. Equally distant rows are equally right.
+            hits += sum(distance <= exact[-1] for distance in approximate) - 1
+            wanted += len(exact) - 1
+    except (TimeoutError, psycopg.errors.QueryCanceled):
+        pass
     return hits / wanted if wanted else None
 
 
-def _sample(connection: Connection[Any], index: _Index) -> list[str]:
+def _sample(connection: Connection[Any], index: _Index, until: float) -> list[str]:
     percent = 100 * _OVERSAMPLED * _SAMPLES / max(index.rows, 1)
     statement = sql.SQL(_SAMPLE).format(
         samples=sql.Literal(_SAMPLES),
         percent=sql.Literal(min(percent, 100)),
         **_parts(index),
     )
-    return [row[0] for row in connection.execute(statement)]
+    with _limited(connection, until):
+        return [row[0] for row in connection.execute(statement)]
 
 
 def _nearest(index: _Index, vector: str) -> sql.Composed:
@@ -180,8 +183,15 @@ def _parts(index: _Index) -> dict[str, sql.Composable]:
     }
 
 
-def _limit(connection: Connection[Any], seconds: float) -> None:
-    limit = f"{max(1, round(seconds * 1000))}ms"
-    connection.execute(
-        "SELECT pg_catalog.set_config('statement_timeout', %s, true)", [limit]
-    )
+@contextmanager
+def _limited(connection: Connection[Any], until: float) -> Iterator[None]:
+    """Leave the session as it was, and let no statement last longer than ``until``."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    with connection.transaction(force_rollback=True):
+        connection.execute(
+            "SELECT pg_catalog.set_config('statement_timeout', %s, true)",
+            [f"{max(1, round(left * 1000))}ms"],
+        )
+        yield
