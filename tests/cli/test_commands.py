@@ -201,6 +201,19 @@ def test_seed_loads_the_stage(drystone: Drystone, database_url: str) -> None:
     assert "loaded events dev (" in again.out
 
 
+@pytest.mark.parametrize(
+    ("command", "step"),
+    [("seed", "drystone migrate"), ("queues", "drystone status")],
+)
+def test_what_needs_tables_says_how_to_get_them(
+    drystone: Drystone, empty_url: str, command: str, step: str
+) -> None:
+    run = drystone("--database-url", empty_url, command)
+    assert run.code == 1
+    assert "does not exist" in run.err
+    assert step in run.err.splitlines()[-1]
+
+
 def test_psql_is_ready_for_graphs(drystone: Drystone, database_url: str) -> None:
     cypher = (
         "SELECT value FROM ag_catalog.cypher('event_network', $$ RETURN 42 $$)"

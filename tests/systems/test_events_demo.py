@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from psycopg import Connection
 
+from drystone.systems import seeding, shipped
 from drystone.systems.events import tour
 from drystone.systems.events.demo.loading import load
 
@@ -49,6 +50,40 @@ def test_loading_it_again_changes_nothing(demo: Connection[Any]) -> None:
     before = tour.census(demo)
     assert load(demo) == 0
     assert tour.census(demo) == before
+
+
+def linked_topics(connection: Connection[Any]) -> dict[tuple[UUID, str], float]:
+    found = connection.execute(
+        "SELECT link.event_id, lower(topic.name), link.relevance_score"
+        " FROM events.event_topics AS link"
+        " JOIN events.topics AS topic ON topic.id = link.topic_id"
+    )
+    return {(event, topic): score for event, topic, score in found}
+
+
+def load_seed(connection: Connection[Any], stage: str) -> None:
+    for seed in seeding.find_seeds([shipped("sql")], stage=stage, systems=["events"]):
+        seeding.load(connection, seed)
+
+
+def test_the_development_seed_can_join_it_and_it_the_development_seed(
+    demo: Connection[Any], own_seeded: Connection[Any]
+) -> None:
+    """Both have topics of the same names."""
+    links = linked_topics(demo) | linked_topics(own_seeded)
+    load_seed(demo, "dev")
+    assert linked_topics(demo) == links
+    load_seed(own_seeded, "demo")
+    assert linked_topics(own_seeded) == links
+    assert tour.census(own_seeded) == tour.census(demo)
+
+
+def test_what_was_deleted_of_it_does_not_come_back(demo: Connection[Any]) -> None:
+    demo.execute(
+        "DELETE FROM events.events"
+        " WHERE id = (SELECT id FROM events.events ORDER BY id LIMIT 1)"
+    )
+    assert load(demo) == 0
 
 
 def test_the_graph_is_in_step(demo: Connection[Any], queries: Any) -> None:

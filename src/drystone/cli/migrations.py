@@ -140,7 +140,8 @@ def rollback(
         to=to,
         approve=_approve if yes else _ask_about,
     )
-    _keep_structure(context)
+    if done:
+        _keep_structure(context)
     _report(done, as_json=as_json, nothing="nothing is applied")
 
 

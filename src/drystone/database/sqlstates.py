@@ -51,6 +51,10 @@ _HINTS = {
     "57014": "Make the statement cheaper, or raise statement_timeout.",
 }
 
+# A schema, column, function or relation that a named query goes by does not exist.
+_OTHER_SCHEMA = {"3F000", "42703", "42883", "42P01"}
+_OTHER_SCHEMA_HINT = "The query is for another schema: drystone status shows this one."
+
 # PostgreSQL's function that raises "cached plan must not change result type".
 _REVALIDATION = "RevalidateCachedQuery"
 
@@ -75,6 +79,8 @@ def translate(error: psycopg.Error, *, query: str | None = None) -> DatabaseErro
         return _of_pool(error)
     state = error.sqlstate
     hint = _HINTS.get(state or "") or error.diag.message_hint
+    if query and state in _OTHER_SCHEMA:
+        hint = _OTHER_SCHEMA_HINT
     if state is None:
         return _without_sqlstate(error, query=query)
     kind = next(

@@ -17,7 +17,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from drystone.errors import BadInput
+from drystone.errors import BadInput, DrystoneError
 from drystone.migrations import execution
 from drystone.migrations.files import SqlFile
 from drystone.queries.reading.files import SEED_FOLDER
@@ -27,6 +27,9 @@ from drystone.systems.core import seeds
 _GENERATED = {("events", "demo"): "drystone.systems.events.demo"}
 
 _RESET = "reset.sql"
+
+# The SQLSTATEs of a relation or a schema that does not exist.
+_NOT_MIGRATED = {"3F000", "42P01"}
 
 _HAS_LEDGER = "SELECT pg_catalog.to_regclass('core.seed_versions') IS NOT NULL"
 
@@ -73,19 +76,24 @@ def load(connection: Connection[Any], seed: Seed, *, reset: bool = False) -> Non
 
     With ``reset``, all other rows of the system are deleted before. Raises BadInput if
     the seed has no way to do so, and MigrationFailed, with the place, for a statement
-    that fails.
+    that fails; DatabaseError for generated rows.
     """
     if reset and seed.reset is None:
         raise BadInput(
             f"the {seed.stage} data of {seed.system} cannot be reset",
             hint=f"It has no {_RESET}.",
         )
-    with connection.transaction():
-        if reset and seed.reset is not None:
-            seed.reset(connection)
-        seed.load(connection)
-        if connection.execute(_HAS_LEDGER).fetchone() == (True,):
-            _record(connection, seed)
+    try:
+        with connection.transaction():
+            if reset and seed.reset is not None:
+                seed.reset(connection)
+            seed.load(connection)
+            if connection.execute(_HAS_LEDGER).fetchone() == (True,):
+                _record(connection, seed)
+    except DrystoneError as error:
+        if error.sqlstate in _NOT_MIGRATED:
+            error.hint = "Migrate before loading seeds: drystone migrate"
+        raise
 
 
 def _record(connection: Connection[Any], seed: Seed) -> None:
