@@ -3,8 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
+from drystone.credentials import current
 from drystone.environment import find_project
 from drystone.errors import SettingsError
 from drystone.settings import Settings, without_password
@@ -189,6 +191,37 @@ def test_replica_urls_come_from_the_environment_a_file_or_the_configuration(
     assert Settings.load(tmp_path).replicas() == ("postgresql://e/x",)
     monkeypatch.setenv("DRYSTONE_REPLICA_URLS", "postgresql://f/x")
     assert Settings.load(tmp_path).replicas() == ("postgresql://f/x",)
+
+
+def test_a_replica_has_the_login_of_its_primary_unless_it_has_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "DATABASE_URL",
+        "postgresql://app:secret@a:5433,b/x?target_session_attrs=read-write",
+    )
+    monkeypatch.setenv("REPLICA_URL", "postgresql://c postgresql://other@d/y")
+    like, unlike = Settings.load(tmp_path).replicas()
+    assert conninfo_to_dict(like) == {
+        "host": "c",
+        "user": "app",
+        "password": "secret",
+        "dbname": "x",
+    }
+    assert conninfo_to_dict(unlike) == {"host": "d", "user": "other", "dbname": "y"}
+
+
+def test_the_password_of_a_replica_changes_with_its_primarys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = tmp_path / "url"
+    url.write_text("postgresql://app:first@a/x")
+    monkeypatch.setenv("DATABASE_URL_FILE", str(url))
+    monkeypatch.setenv("REPLICA_URL", "postgresql://c")
+    (replica,) = Settings.load(tmp_path).replicas()
+    assert conninfo_to_dict(replica)["password"] == "first"
+    url.write_text("postgresql://app:second@a/x")
+    assert conninfo_to_dict(current(replica))["password"] == "second"
 
 
 def test_a_replica_url_that_is_none_is_refused_without_being_shown(

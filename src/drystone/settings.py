@@ -27,11 +27,14 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from drystone.credentials import AWS_INTERVAL, Login, Renewed, read_secret
+from drystone.credentials import AWS_INTERVAL, Login, Renewed, current, read_secret
 from drystone.environment import find_project, read_configuration, read_environment
 from drystone.errors import SettingsError
 
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
+
+# What says which server is meant. All else a replica has in common with its primary.
+_PLACE = ("host", "hostaddr", "port", "service", "target_session_attrs")
 
 
 class Settings(BaseSettings):
@@ -337,7 +340,11 @@ class Settings(BaseSettings):
         return url
 
     def replicas(self) -> tuple[str, ...]:
-        """Return the configured replicas as conninfo, which may hold passwords."""
+        """Return the configured replicas as conninfo, which may hold passwords.
+
+        What one does not say is as in the database's own conninfo, and changes with it:
+        the server is another one, the roles and their passwords are the same.
+        """
         urls = tuple(url.get_secret_value() for url in self.replica_urls)
         for number, url in enumerate(urls, 1):
             try:
@@ -348,7 +355,10 @@ class Settings(BaseSettings):
                     hint="They look like postgresql://user@host:5432/database, with"
                     " blanks between them.",
                 ) from None
-        return urls
+        primary = self.conninfo()
+        if primary is None:
+            return urls
+        return tuple(Login(partial(_replica, url, primary)) for url in urls)
 
 
 def _checked(secret: SecretStr) -> str:
@@ -361,6 +371,16 @@ def _checked(secret: SecretStr) -> str:
             hint="It looks like postgresql://user@host:5432/database.",
         ) from None
     return url
+
+
+def _replica(url: str, primary: str) -> str:
+    """Return a replica's conninfo, with what it has in common with its primary."""
+    own, common = conninfo_to_dict(url), conninfo_to_dict(current(primary))
+    for keyword in _PLACE:
+        common.pop(keyword, None)
+    if own.get("user", common.get("user")) != common.get("user"):
+        common.pop("password", None)  # it is another user's
+    return make_conninfo("", **common | own)
 
 
 def _names_a_redis(url: str) -> bool:
