@@ -11,11 +11,12 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from psycopg import Connection, sql
+
+from drystone.ops.vector_indexes import VectorIndex, read_vector_indexes
 
 logger = logging.getLogger(__name__)
 
@@ -24,47 +25,6 @@ _SAMPLES = 20
 _BUDGET = 5.0
 # Whole blocks are sampled, and the rows of an index may lie in few of them.
 _OVERSAMPLED = 50
-
-_INDEXES = """
-SELECT
-    schema.nspname::text,
-    relation.relname::text,
-    table_schema.nspname::text,
-    tables.relname::text,
-    greatest(relation.reltuples, 0)::bigint,
-    pg_catalog.pg_get_indexdef(index.indexrelid, 1, true),
-    pg_catalog.pg_get_expr(index.indpred, index.indrelid),
-    operator_schema.nspname::text,
-    operator.oprname::text
-FROM pg_catalog.pg_index AS index
-INNER JOIN pg_catalog.pg_class AS relation
-    ON relation.oid = index.indexrelid
-INNER JOIN pg_catalog.pg_namespace AS schema
-    ON schema.oid = relation.relnamespace
-INNER JOIN pg_catalog.pg_am AS method
-    ON method.oid = relation.relam
-INNER JOIN pg_catalog.pg_class AS tables
-    ON tables.oid = index.indrelid
-INNER JOIN pg_catalog.pg_namespace AS table_schema
-    ON table_schema.oid = tables.relnamespace
-INNER JOIN pg_catalog.pg_opclass AS class
-    ON class.oid = index.indclass[0]
-INNER JOIN pg_catalog.pg_amop AS strategy
-    ON strategy.amopfamily = class.opcfamily
-    AND strategy.amoplefttype = class.opcintype
-    AND strategy.amoppurpose = 'o'
-INNER JOIN pg_catalog.pg_operator AS operator
-    ON operator.oid = strategy.amopopr
-INNER JOIN pg_catalog.pg_namespace AS operator_schema
-    ON operator_schema.oid = operator.oprnamespace
-WHERE
-    method.amname = 'hnsw'
-    AND relation.relkind = 'i'
-    AND index.indisvalid
-ORDER BY
-    schema.nspname,
-    relation.relname
-"""
 
 _SAMPLE = """
 SELECT sampled.value::text
@@ -91,20 +51,6 @@ SET LOCAL enable_bitmapscan = off
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Index:
-    schema: str
-    name: str
-    table_schema: str
-    table: str
-    rows: int
-    # SQL of the catalog's own, and the name of an operator.
-    value: LiteralString
-    condition: LiteralString | None
-    operator_schema: str
-    operator: LiteralString
-
-
 def measure_recall(
     connection: Connection[Any], *, budget: float = _BUDGET
 ) -> dict[str, float]:
@@ -113,24 +59,22 @@ def measure_recall(
     Takes about ``budget`` seconds at most, shared by the indexes; what could not be
     measured in them, or may not be read, is left out.
     """
-    indexes = [_Index(*row) for row in connection.execute(_INDEXES)]
+    indexes = [i for i in read_vector_indexes(connection) if i.method == "hnsw"]
     found = {}
     for index in indexes:
         until = time.monotonic() + budget / len(indexes)
         try:
             recall = _recall_of(connection, index, until)
         except psycopg.Error as error:
-            logger.info(
-                "no recall of %s.%s: %s", index.schema, index.name, error.sqlstate
-            )
+            logger.info("no recall of %s: %s", index.name, error.sqlstate)
             continue
         if recall is not None:
-            found[f"{index.schema}.{index.name}"] = recall
+            found[index.name] = recall
     return found
 
 
 def _recall_of(
-    connection: Connection[Any], index: _Index, until: float
+    connection: Connection[Any], index: VectorIndex, until: float
 ) -> float | None:
     hits = wanted = 0
     try:
@@ -150,7 +94,7 @@ def _recall_of(
     return hits / wanted if wanted else None
 
 
-def _sample(connection: Connection[Any], index: _Index, until: float) -> list[str]:
+def _sample(connection: Connection[Any], index: VectorIndex, until: float) -> list[str]:
     percent = 100 * _OVERSAMPLED * _SAMPLES / max(index.rows, 1)
     statement = sql.SQL(_SAMPLE).format(
         samples=sql.Literal(_SAMPLES),
@@ -161,12 +105,9 @@ def _sample(connection: Connection[Any], index: _Index, until: float) -> list[st
         return [row[0] for row in connection.execute(statement)]
 
 
-def _nearest(index: _Index, vector: str) -> sql.Composed:
+def _nearest(index: VectorIndex, vector: str) -> sql.Composed:
     return sql.SQL(_NEAREST).format(
-        operator=sql.SQL("OPERATOR({}.{})").format(
-            sql.Identifier(index.operator_schema),
-            sql.SQL(index.operator),
-        ),
+        operator=sql.SQL(index.operator),
         # A constant, as an index of an expression is used for one of its type.
         query=sql.Literal(vector),
         limit=sql.Literal(NEAREST + 1),
@@ -174,12 +115,11 @@ def _nearest(index: _Index, vector: str) -> sql.Composed:
     )
 
 
-def _parts(index: _Index) -> dict[str, sql.Composable]:
-    """Return the parts that the catalog wrote: they are SQL already."""
+def _parts(index: VectorIndex) -> dict[str, sql.Composable]:
     return {
         "value": sql.SQL(index.value),
-        "condition": sql.SQL(index.condition or "TRUE"),
-        "table": sql.Identifier(index.table_schema, index.table),
+        "condition": sql.SQL(index.condition),
+        "table": sql.SQL(index.table),
     }
 
 

@@ -23,6 +23,7 @@ from drystone.ops.backup.manifest import (
     Setting,
 )
 from drystone.ops.backup.sessions import Table
+from drystone.ops.vector_indexes import read_vector_indexes
 
 _NEAREST = 10
 
@@ -108,58 +109,25 @@ ORDER BY
     label.id
 """
 
-# Indexes by which rows can be put in the order of a distance, and how their own table
-# is told apart: by its primary key, or else by all that a row holds.
-_VECTORS = """
-SELECT
-    pg_catalog.format('%I.%I', index_space.nspname, index_class.relname) AS index,
-    pg_catalog.format('%I.%I', space.nspname, class.relname) AS relation,
-    pg_catalog.pg_get_indexdef(index.indexrelid, 1, false) AS expression,
-    pg_catalog.format('OPERATOR(%I.%s)', operator_space.nspname, operator.oprname)
-        AS operator,
-    coalesce(
-        (
-            SELECT pg_catalog.format('ROW(%s)', pg_catalog.string_agg(
-                pg_catalog.format('each.%I', attribute.attname),
-                ', '
-                ORDER BY attribute.attname
-            ))
-            FROM pg_catalog.pg_constraint AS key
-            INNER JOIN pg_catalog.pg_attribute AS attribute
-                ON attribute.attrelid = key.conrelid
-                AND attribute.attnum = ANY (key.conkey)
-            WHERE
-                key.conrelid = class.oid
-                AND key.contype = 'p'
-        ),
-        'each'
-    ) AS key,
-    pg_catalog.pg_relation_size(index.indexrelid) AS bytes
-FROM pg_catalog.pg_index AS index
-INNER JOIN pg_catalog.pg_class AS index_class
-    ON index_class.oid = index.indexrelid
-INNER JOIN pg_catalog.pg_namespace AS index_space
-    ON index_space.oid = index_class.relnamespace
-INNER JOIN pg_catalog.pg_am AS method
-    ON method.oid = index_class.relam
-INNER JOIN pg_catalog.pg_class AS class
-    ON class.oid = index.indrelid
-INNER JOIN pg_catalog.pg_namespace AS space
-    ON space.oid = class.relnamespace
-INNER JOIN pg_catalog.pg_opclass AS class_of_operators
-    ON class_of_operators.oid = index.indclass[0]
-INNER JOIN pg_catalog.pg_amop AS member
-    ON member.amopfamily = class_of_operators.opcfamily
-    AND member.amoplefttype = class_of_operators.opcintype
-    AND member.amoppurpose = 'o'
-INNER JOIN pg_catalog.pg_operator AS operator
-    ON operator.oid = member.amopopr
-INNER JOIN pg_catalog.pg_namespace AS operator_space
-    ON operator_space.oid = operator.oprnamespace
-WHERE
-    method.amname IN ('hnsw', 'ivfflat')
-    AND class.relpersistence <> 't'
-ORDER BY 1
+# What tells a table's rows apart: its primary key, or else all that a row holds.
+_KEY = """
+SELECT coalesce(
+    (
+        SELECT pg_catalog.format('ROW(%%s)', pg_catalog.string_agg(
+            pg_catalog.format('each.%%I', attribute.attname),
+            ', '
+            ORDER BY attribute.attname
+        ))
+        FROM pg_catalog.pg_constraint AS key
+        INNER JOIN pg_catalog.pg_attribute AS attribute
+            ON attribute.attrelid = key.conrelid
+            AND attribute.attnum = ANY (key.conkey)
+        WHERE
+            key.conrelid = %s::pg_catalog.regclass
+            AND key.contype = 'p'
+    ),
+    'each'
+)
 """
 
 _PROBE = sql.SQL("""
@@ -347,24 +315,25 @@ def _graphs(
 
 
 def _probes(connection: Connection[Any]) -> dict[str, Probe]:
-    listed = connection.execute(_VECTORS).fetchall()
+    indexes = read_vector_indexes(connection)
     probes = {}
     connection.execute("SET LOCAL enable_indexscan = off")
     with connection.cursor(row_factory=class_row(Neighbour)) as cursor:
-        for index, relation, expression, operator, key, index_bytes in listed:
+        for index in indexes:
+            ((key,),) = connection.execute(_KEY, [index.table]).fetchall()
             cursor.execute(
                 _PROBE.format(
-                    expression=sql.SQL(expression),
-                    table=sql.SQL(relation),
+                    expression=sql.SQL(index.value),
+                    table=sql.SQL(index.table),
                     key=sql.SQL(key),
-                    operator=sql.SQL(operator),
+                    operator=sql.SQL(index.operator),
                     limit=_NEAREST,
                 )
             )
-            probes[index] = Probe(
-                table=relation,
-                expression=expression,
-                index_bytes=index_bytes,
+            probes[index.name] = Probe(
+                table=index.table,
+                expression=index.value,
+                index_bytes=index.bytes,
                 neighbours=tuple(cursor),
             )
     connection.execute("SET LOCAL enable_indexscan = on")
