@@ -81,7 +81,7 @@ def was_committed(pool: Pool, commit: Commit, lost: CommitUnknown) -> bool:
         try:
             with (
                 translated(),
-                pool.connection(timeout=pool.timeout - waited) as connection,
+                pool.connection(pool.timeout - waited) as connection,
             ):
                 row = connection.execute(_OUTCOME, commit.note).fetchone()
                 outcome = row and row[0]

@@ -128,7 +128,7 @@ def answer_timeout(settings: Settings) -> float:
 
 def prepare(connection: Connection[Any]) -> None:
     """Make vector and agtype known to a new connection, and AGE ready on it."""
-    found = {name for (name,) in connection.execute(_EXTENSIONS)}
+    found = {name for (name,) in connection.execute(_EXTENSIONS).fetchall()}
     if "vector" in found:
         register_vector(connection)
     if "age" in found:

@@ -71,10 +71,11 @@ class Router:
         transaction; any other gets the primary's, in a transaction that is run again
         if it lost against another one.
         """
-        return self.ask(
+        result, _ = self.ask(
             lambda connection: function(connection, *values, **parameters),
             marked=is_marked(function),
-        )[0]
+        )
+        return result
 
     def connection(self) -> AbstractContextManager[Connection[Any]]:
         """Lend a connection to the primary; the block is a transaction."""
