@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from psycopg import AsyncConnection, Connection, IsolationLevel
+from psycopg import AsyncConnection, Connection, IsolationLevel, Rollback
 
 from drystone.database.pool import open_async_pool, open_pool
 from drystone.database.transactions import in_transaction, in_transaction_async
@@ -106,6 +106,18 @@ def test_nothing_else_is_tried_again(
     with open_pool(database_url, settings) as pool, pytest.raises(CheckViolation):
         in_transaction(pool, violate)
     assert len(runs) == 1
+
+
+def test_a_rollback_on_purpose_is_passed_on(
+    doctors: Connection[Any], database_url: str, settings: Settings
+) -> None:
+    def regret(own: Connection[Any]) -> None:
+        own.execute(LEAVE, ["a"])
+        raise Rollback
+
+    with open_pool(database_url, settings) as pool, pytest.raises(Rollback):
+        in_transaction(pool, regret)
+    assert doctors.execute(ON_CALL).fetchone() == (2,)
 
 
 def test_the_isolation_level_does_not_outlive_the_transaction(

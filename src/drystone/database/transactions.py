@@ -73,6 +73,8 @@ def in_transaction(
         except (psycopg.Error, DrystoneError) as error:
             time.sleep(_wait_before_next(error, attempt, attempts))
             continue
+        if not commit.begun:
+            raise psycopg.Rollback  # the transaction took it for its own
         for action, items in noted.items():
             action(pool, items)
         return result
@@ -107,6 +109,8 @@ async def in_transaction_async(
         except (psycopg.Error, DrystoneError) as error:
             await asyncio.sleep(_wait_before_next(error, attempt, attempts))
             continue
+        if not commit.begun:
+            raise psycopg.Rollback  # the transaction took it for its own
         for action, items in noted.items():
             await action(pool, items)
         return result
