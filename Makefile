@@ -100,7 +100,7 @@ docker-down: ## Stop the containers; their data stays
 	@cd docker && docker compose down
 
 docker-test: $(READY) ## Prove the containers for real; needs docker
-	@$(BIN)/python -m pytest tests/docker -m "long or not long" -rP $(ARGS)
+	@$(BIN)/python -m pytest tests/docker -m "long or not long" -rP --show-capture=stdout $(ARGS)
 
 up: $(READY) ## Start the embedded server
 	@$(DRYSTONE) db start
@@ -118,7 +118,7 @@ test-browser: $(READY) ## Read the report in a browser; needs chromium
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
 test-faults: $(READY) ## Kill things at random, for minutes
-	@$(BIN)/python -m pytest tests -m long -rP $(ARGS)
+	@$(BIN)/python -m pytest tests -m long -rP --show-capture=stdout $(ARGS)
 
 soak: $(READY) ## Let faults come for half an hour: ARGS="--minutes 3 --every 10"
 	@$(BIN)/python -m tests.faults.soak $(ARGS)
