@@ -8,10 +8,7 @@ its turn. 40 ideas hold the words that are searched for, at either size.
 from __future__ import annotations
 
 import random
-import statistics
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,10 +17,8 @@ from typing import Any, Final
 from faker import Faker
 from psycopg import Connection
 
-from benchmarks.timing import milliseconds
-from drystone.cli.output import line, table
+from benchmarks.growth import Question, show_growth, show_plan
 from drystone.database.copy import copy_rows
-from drystone.queries.runtime.statement import Caught, Probe, Statement
 from drystone.systems.ideas import (
     business_ideas,
     evaluations,
@@ -34,7 +29,6 @@ from drystone.systems.ideas import (
 )
 from drystone.systems.ideas.evaluating import claim
 
-_CALLS = 40
 _HITS = 40
 
 _AGENTS = (
@@ -45,8 +39,6 @@ _AGENTS = (
     "financial-analysis",
 )
 _NOW = datetime.now(UTC)
-
-Question = Callable[[Connection[Any]], Any]
 
 
 @dataclass(frozen=True)
@@ -182,32 +174,18 @@ def _title(chance: random.Random, prose: str, *, marked: bool) -> str:
 
 def run(connection: Connection[Any]) -> None:
     """Print the median of each query at both sizes, and without indexes, and plans."""
-    medians: dict[str, list[float]] = {}
-    for size in (TENTH, FULL):
-        load(connection, size)
-        for name, question in _questions(connection).items():
-            medians.setdefault(name, []).append(_median(connection, question))
-    without = {}
-    with _no_indexes(connection):
-        for name in ("search", "title part", "list", "user's list", "insights"):
-            without[name] = _median(connection, _questions(connection)[name], calls=3)
-    rows = [
-        (
-            name,
-            f"{small:.2f}",
-            f"{large:.2f}",
-            f"{large / small:.1f}",
-            f"{without[name]:.0f}" if name in without else "",
-            f"{without[name] / large:.0f}" if name in without else "",
-        )
-        for name, (small, large) in medians.items()
-    ]
-    headers = ("query", "5 k ideas ms", "50 k ideas ms", "times")
-    headers += ("50 k, no index ms", "times")
-    table(headers, rows, right=headers[1:])
+    show_growth(
+        connection,
+        _questions,
+        load=load,
+        sizes=(TENTH, FULL),
+        labels=("5 k ideas", "50 k ideas", "50 k, no index"),
+        unindexed=("search", "title part", "list", "user's list", "insights"),
+        calls=40,
+    )
     for name in ("search", "title part", "claim"):
-        line(f"\n{name}, 50 k ideas:")
-        line("\n".join(plan(connection, _questions(connection)[name])))
+        question = _questions(connection)[name]
+        show_plan(connection, question, title=f"{name}, 50 k ideas")
 
 
 def _questions(connection: Connection[Any]) -> dict[str, Question]:
@@ -240,44 +218,3 @@ def _questions(connection: Connection[Any]) -> dict[str, Question]:
         ),
         "claim, 5 tasks": partial(claim, agents=list(_AGENTS), worker="w", limit=5),
     }
-
-
-def _median(
-    connection: Connection[Any], question: Question, *, calls: int = _CALLS
-) -> float:
-    def once(connection: Connection[Any]) -> None:
-        with connection.transaction(force_rollback=True):
-            question(connection)
-
-    once(connection)
-    return statistics.median(milliseconds(once, [connection] * calls))
-
-
-@contextmanager
-def _no_indexes(connection: Connection[Any]) -> Iterator[None]:
-    """Let the planner use no index."""
-    kinds = ("indexscan", "indexonlyscan", "bitmapscan")
-    for kind in kinds:
-        connection.execute(f"SET enable_{kind} = off".encode())
-    try:
-        yield
-    finally:
-        for kind in kinds:
-            connection.execute(f"RESET enable_{kind}".encode())
-
-
-def plan(connection: Connection[Any], question: Callable[[Any], Any]) -> list[str]:
-    """Return the plan of a query as it was executed, with rows and blocks."""
-    try:
-        question(Probe())
-    except Caught as caught:
-        explain = "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF) "
-        statement = caught.statement
-        explained = Statement[str](
-            "explain",
-            explain + statement._sql.decode(),
-            parameters=statement._parameters,
-        )
-        with connection.transaction(force_rollback=True):
-            return explained.rows(connection, caught.values)
-    raise AssertionError("a generated function asks its connection")

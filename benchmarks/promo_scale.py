@@ -8,9 +8,6 @@ searched for, at either size; its vectors are random.
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,9 +15,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from benchmarks.timing import milliseconds
-from drystone.cli.output import line, table
-from drystone.queries.runtime.statement import Caught, Probe, Statement
+from benchmarks.growth import Question, show_growth, show_plan
 from drystone.systems.promo import (
     analytics,
     content,
@@ -31,11 +26,7 @@ from drystone.systems.promo import (
 )
 from drystone.systems.promo.types import ContentStatus, Platform, UsageMetric
 
-_CALLS = 40
-
 _NOW = datetime.now(UTC)
-
-Question = Callable[[Connection[Any]], Any]
 
 
 @dataclass(frozen=True)
@@ -194,33 +185,18 @@ def load(connection: Connection[Any], size: Size) -> None:
 
 def run(connection: Connection[Any]) -> None:
     """Print the median of each query at both sizes, and without indexes, and plans."""
-    medians: dict[str, list[float]] = {}
-    for size in (TENTH, FULL):
-        load(connection, size)
-        for name, question in _questions(connection).items():
-            medians.setdefault(name, []).append(_median(connection, question))
-    without = {}
-    with _no_indexes(connection):
-        for name in ("list", "search", "name", "claim", "slot", "dashboard"):
-            question = _questions(connection)[name]
-            without[name] = _median(connection, question, calls=3)
-    rows = [
-        (
-            name,
-            f"{small:.2f}",
-            f"{large:.2f}",
-            f"{large / small:.1f}",
-            f"{without[name]:.0f}" if name in without else "",
-            f"{without[name] / large:.0f}" if name in without else "",
-        )
-        for name, (small, large) in medians.items()
-    ]
-    headers = ("query", "200 orgs ms", "2,000 orgs ms", "times")
-    headers += ("2,000, no index ms", "times")
-    table(headers, rows, right=headers[1:])
+    show_growth(
+        connection,
+        _questions,
+        load=load,
+        sizes=(TENTH, FULL),
+        labels=("200 orgs", "2,000 orgs", "2,000, no index"),
+        unindexed=("list", "search", "name", "claim", "slot", "dashboard"),
+        calls=40,
+    )
     for name in ("claim", "name", "dashboard"):
-        line(f"\n{name}, 2,000 organisations:")
-        line("\n".join(plan(connection, _questions(connection)[name])))
+        question = _questions(connection)[name]
+        show_plan(connection, question, title=f"{name}, 2,000 organisations")
 
 
 def _questions(connection: Connection[Any]) -> dict[str, Question]:
@@ -282,44 +258,3 @@ def _questions(connection: Connection[Any]) -> dict[str, Question]:
             plans.consume_usage, user_id=user, metric=UsageMetric.POSTS, amount=1
         ),
     }
-
-
-def _median(
-    connection: Connection[Any], question: Question, *, calls: int = _CALLS
-) -> float:
-    def once(connection: Connection[Any]) -> None:
-        with connection.transaction(force_rollback=True):
-            question(connection)
-
-    once(connection)
-    return statistics.median(milliseconds(once, [connection] * calls))
-
-
-@contextmanager
-def _no_indexes(connection: Connection[Any]) -> Iterator[None]:
-    """Let the planner use no index."""
-    kinds = ("indexscan", "indexonlyscan", "bitmapscan")
-    for kind in kinds:
-        connection.execute(f"SET enable_{kind} = off".encode())
-    try:
-        yield
-    finally:
-        for kind in kinds:
-            connection.execute(f"RESET enable_{kind}".encode())
-
-
-def plan(connection: Connection[Any], question: Callable[[Any], Any]) -> list[str]:
-    """Return the plan of a query as it was executed, with rows and blocks."""
-    try:
-        question(Probe())
-    except Caught as caught:
-        explain = "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF) "
-        statement = caught.statement
-        explained = Statement[str](
-            "explain",
-            explain + statement._sql.decode(),
-            parameters=statement._parameters,
-        )
-        with connection.transaction(force_rollback=True):
-            return explained.rows(connection, caught.values)
-    raise AssertionError("a generated function asks its connection")

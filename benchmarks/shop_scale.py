@@ -7,9 +7,6 @@ word that is searched for, at either size.
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -17,9 +14,9 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from benchmarks.growth import Question, show_growth
 from benchmarks.shop_data import ADDRESS, Size, load
-from benchmarks.timing import milliseconds
-from drystone.cli.output import line, table
+from drystone.cli.output import line
 from drystone.systems.shop import (
     carts,
     catalogue,
@@ -33,42 +30,24 @@ from drystone.systems.shop import (
 from drystone.systems.shop.ordering import Wish, place
 from drystone.systems.shop.types import NumberPosition, OrderStatus
 
-_CALLS = 20
-
 FULL: Final = Size(products=20_000, users=50_000, orders=500_000, events=1_000_000)
 TENTH: Final = Size(products=2_000, users=5_000, orders=50_000, events=100_000)
 
 # Without an index these read the whole table; the others would take minutes to time.
 _TIMED_WITHOUT: Final = ("product page", "search", "cheapest", "suggest", "list orders")
 
-Question = Callable[[Connection[Any]], Any]
-
 
 def run(connection: Connection[Any]) -> None:
     """Print the median of each query at both sizes, and of some without indexes."""
-    medians: dict[str, list[float]] = {}
-    for size in (TENTH, FULL):
-        load(connection, size)
-        for name, question in _questions(connection).items():
-            medians.setdefault(name, []).append(_median(connection, question))
-    without = {}
-    with _no_indexes(connection):
-        for name in _TIMED_WITHOUT:
-            question = _questions(connection)[name]
-            without[name] = _median(connection, question, calls=3)
-    rows = [
-        (
-            name,
-            f"{small:.2f}",
-            f"{large:.2f}",
-            f"{large / small:.1f}",
-            f"{without[name]:.0f}" if name in without else "",
-            f"{without[name] / large:.0f}" if name in without else "",
-        )
-        for name, (small, large) in medians.items()
-    ]
-    headers = ("query", "tenth ms", "full ms", "times", "full, no index ms", "times")
-    table(headers, rows, right=headers[1:])
+    show_growth(
+        connection,
+        _questions,
+        load=load,
+        sizes=(TENTH, FULL),
+        labels=("tenth", "full", "full, no index"),
+        unindexed=_TIMED_WITHOUT,
+        calls=20,
+    )
     line(f"{FULL.products:,} products, {FULL.orders:,} orders at full size")
 
 
@@ -128,27 +107,3 @@ def _id(connection: Connection[Any], name: str) -> UUID:
     assert row is not None
     found: UUID = row[0]
     return found
-
-
-def _median(
-    connection: Connection[Any], question: Question, *, calls: int = _CALLS
-) -> float:
-    def once(connection: Connection[Any]) -> None:
-        with connection.transaction(force_rollback=True):
-            question(connection)
-
-    once(connection)
-    return statistics.median(milliseconds(once, [connection] * calls))
-
-
-@contextmanager
-def _no_indexes(connection: Connection[Any]) -> Iterator[None]:
-    """Let the planner use no index."""
-    kinds = ("indexscan", "indexonlyscan", "bitmapscan")
-    for kind in kinds:
-        connection.execute(f"SET enable_{kind} = off".encode())
-    try:
-        yield
-    finally:
-        for kind in kinds:
-            connection.execute(f"RESET enable_{kind}".encode())
