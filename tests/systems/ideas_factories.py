@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import Any, Final, LiteralString, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg import Connection
 
 from drystone.systems.ideas import business_ideas, users
 from drystone.systems.ideas.evaluating import Answer, Task, claim, complete, submit
+from tests.systems.rows import found
 
 DESCRIPTION: Final = "A shop that sells one thing, on one day, to one street. " * 2
 HASH: Final = "$argon2id$v=19$test"
@@ -22,24 +23,7 @@ AGENTS: Final = (
 )
 ANSWER: Final = Answer(score=80, output={"summary": "fine"})
 
-T = TypeVar("T")
-
 _numbers = count(1)
-
-
-def found(row: T | None) -> T:
-    """The row that a query must have found."""
-    assert row is not None
-    return row
-
-
-def seed_id(kind: str, number: int) -> UUID:
-    """An id of the development seed: a users, b ideas, e evaluations, f results."""
-    return UUID(f"01900000-0000-7000-8000-{kind}{number:011x}")
-
-
-def value(connection: Connection[Any], statement: LiteralString, *given: object) -> Any:
-    return found(connection.execute(statement, given or None).fetchone())[0]
 
 
 def add_user(connection: Connection[Any], **given: Any) -> UUID:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any, Final, LiteralString, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg import Connection
@@ -15,6 +15,7 @@ from drystone.systems.promo.publishing import Post, Published, PublishingFailed,
 from drystone.systems.promo.scheduling import schedule
 from drystone.systems.promo.tokens import KeyRing, Tokens
 from drystone.systems.promo.types import Platform
+from tests.systems.rows import found
 
 ALICE_TOKEN: Final = "tok-alice-3f9c"
 KEYS: Final = KeyRing({"k1": b"1" * 32}, current="k1")
@@ -43,19 +44,7 @@ DOCUMENT: Final[dict[str, Any]] = {
     "calendar_skeleton": {},
 }
 
-T = TypeVar("T")
-
 _numbers = count(1)
-
-
-def found(row: T | None) -> T:
-    """The row that a query must have found."""
-    assert row is not None
-    return row
-
-
-def value(connection: Connection[Any], statement: LiteralString, *given: object) -> Any:
-    return found(connection.execute(statement, given or None).fetchone())[0]
 
 
 def ago(**parts: float) -> datetime:

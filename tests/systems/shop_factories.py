@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from itertools import count
-from typing import Any, Final, LiteralString, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 import psycopg
@@ -14,6 +14,7 @@ from psycopg import Connection
 from drystone.systems import stripe
 from drystone.systems.shop import carts, catalogue, paying, reports, stock, users
 from drystone.systems.shop.ordering import PlacedOrder, Wish, place
+from tests.systems.rows import found
 
 ADDRESS: Final = {
     "street": "123 Main St",
@@ -25,24 +26,7 @@ ADDRESS: Final = {
 HASH: Final = "$argon2id$v=19$test"
 SECRET: Final = "whsec_test"
 
-T = TypeVar("T")
-
 _numbers = count(1)
-
-
-def found(row: T | None) -> T:
-    """The row that a query must have found."""
-    assert row is not None
-    return row
-
-
-def seed_id(kind: str, number: int) -> UUID:
-    """An id of the development seed: a users, c products, e inventory, f orders..."""
-    return UUID(f"01900000-0000-7000-8000-{kind}{number:0{12 - len(kind)}x}")
-
-
-def value(connection: Connection[Any], statement: LiteralString, *given: object) -> Any:
-    return found(connection.execute(statement, given or None).fetchone())[0]
 
 
 def broken_rule(connection: Connection[Any], statement: Any) -> str | None:

@@ -18,17 +18,12 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from drystone.errors import DrystoneError
+from tests.systems.rows import value
 
 Connection: TypeAlias = psycopg.Connection[Any]
 T = TypeVar("T")
 
 WORKERS = 8
-
-
-def value(connection: Connection, statement: LiteralString, *parameters: object) -> Any:
-    row = connection.execute(statement, parameters or None).fetchone()
-    assert row is not None
-    return row[0]
 
 
 def set_queues(connection: Connection, **columns: object) -> None:

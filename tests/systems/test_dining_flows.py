@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
-from typing import Any, LiteralString, TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -35,22 +35,12 @@ from drystone.systems.dining.flows import (
     Tier,
 )
 from drystone.systems.dining.types import EntityType, MentionSource
+from tests.systems.rows import seed_id, value
 
 Connection: TypeAlias = psycopg.Connection[Any]
 
 AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOSTILE = "'; DROP TABLE dining.entities; -- \\ %s $1 {x} 🌮"
-
-
-def seed_id(kind: str, number: int) -> UUID:
-    """An id of the seed: a restaurants, d dishes, f and b attributes, c connections."""
-    return UUID(f"01900000-0000-7000-8000-{kind}{number:011x}")
-
-
-def value(connection: Connection, statement: LiteralString, *parameters: object) -> Any:
-    row = connection.execute(statement, parameters or None).fetchone()
-    assert row is not None
-    return row[0]
 
 
 def mention(connection_id: UUID, source_id: str, **given: Any) -> NewMention:

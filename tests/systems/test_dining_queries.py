@@ -20,6 +20,7 @@ from drystone.errors import (
 )
 from drystone.systems.dining.inputs import EntitiesUpdate
 from drystone.systems.dining.types import EntityType, ListPosition, Viewport
+from tests.systems.rows import seed_id
 
 Connection: TypeAlias = psycopg.Connection[Any]
 
@@ -28,11 +29,6 @@ HOSTILE = "'; DROP TABLE dining.entities; -- \\ % _ $1 🌮"
 DOWNTOWN = Viewport(
     sw_latitude=30.26, sw_longitude=-97.76, ne_latitude=30.28, ne_longitude=-97.73
 )
-
-
-def seed_id(kind: str, number: int) -> UUID:
-    """An id of the seed: a restaurants, d dishes, f and b attributes, c connections."""
-    return UUID(f"01900000-0000-7000-8000-{kind}{number:011x}")
 
 
 def ids(rows: list[Any]) -> list[UUID]:

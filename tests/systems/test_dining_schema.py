@@ -12,14 +12,9 @@ from drystone.migrations import proof, runner
 from drystone.migrations.files import read_migrations
 from drystone.settings import Settings
 from drystone.systems import shipped
+from tests.systems.rows import value
 
 Connection: TypeAlias = psycopg.Connection[Any]
-
-
-def value(connection: Connection, statement: LiteralString, *parameters: object) -> Any:
-    row = connection.execute(statement, parameters or None).fetchone()
-    assert row is not None
-    return row[0]
 
 
 # Each breaks one constraint on the development seed, and no other.

@@ -18,6 +18,8 @@ from drystone.database.agtype import Agtype
 from drystone.database.session import connect
 from drystone.errors import DeadlockDetected, LockNotAvailable
 from drystone.settings import Settings
+from tests.systems.events_seed import company, event, speaker, topic
+from tests.systems.rows import value
 
 Connection: TypeAlias = psycopg.Connection[Any]
 
@@ -31,33 +33,6 @@ LABELS = [
     "COVERS",
     "WORKS_FOR",
 ]
-
-
-def seed_id(kind: str, number: int) -> UUID:
-    """An id of the development seed: c companies, 5 speakers, 7 topics, e events."""
-    return UUID(f"01900000-0000-7000-8000-{kind}{number:011x}")
-
-
-def event(number: int) -> UUID:
-    return seed_id("e", number)
-
-
-def speaker(number: int) -> UUID:
-    return seed_id("5", number)
-
-
-def company(number: int) -> UUID:
-    return seed_id("c", number)
-
-
-def topic(number: int) -> UUID:
-    return seed_id("7", number)
-
-
-def value(connection: Connection, statement: LiteralString, *parameters: object) -> Any:
-    row = connection.execute(statement, parameters or None).fetchone()
-    assert row is not None
-    return row[0]
 
 
 def drift(queries: Any, connection: Connection) -> dict[str, tuple[int, int, int]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from threading import Barrier
-from typing import Any, LiteralString, TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -23,6 +23,8 @@ from drystone.errors import (
     NotNullViolation,
 )
 from drystone.settings import Settings
+from tests.systems.events_seed import company, event, speaker, topic
+from tests.systems.rows import value
 
 Connection: TypeAlias = psycopg.Connection[Any]
 Vector: TypeAlias = NDArray[np.float32]
@@ -31,35 +33,8 @@ DIMENSIONS = 1536
 PAGE = "<html>" + "x" * 100 + "</html>"
 
 
-def seed_id(kind: str, number: int) -> UUID:
-    """An id of the development seed: c companies, 5 speakers, 7 topics, e events."""
-    return UUID(f"01900000-0000-7000-8000-{kind}{number:011x}")
-
-
-def event(number: int) -> UUID:
-    return seed_id("e", number)
-
-
-def speaker(number: int) -> UUID:
-    return seed_id("5", number)
-
-
-def company(number: int) -> UUID:
-    return seed_id("c", number)
-
-
-def topic(number: int) -> UUID:
-    return seed_id("7", number)
-
-
 def ids(rows: list[Any]) -> list[UUID]:
     return [row.id for row in rows]
-
-
-def value(connection: Connection, statement: LiteralString, *parameters: object) -> Any:
-    row = connection.execute(statement, parameters or None).fetchone()
-    assert row is not None
-    return row[0]
 
 
 def embedding_of(connection: Connection, number: int) -> Any:

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from typing import Any, LiteralString, TypeAlias
-from uuid import UUID
 
 import numpy as np
 import psycopg
 import pytest
 from psycopg import errors
 
+from tests.systems.rows import seed_id, value
+
 Connection: TypeAlias = psycopg.Connection[Any]
 
 DIMENSIONS = 1536
-
-
-def seed_id(kind: str, number: int) -> UUID:
-    """An id of the development seed: c companies, 5 speakers, 7 topics, e events."""
-    return UUID(f"01900000-0000-7000-8000-{kind}{number:011x}")
-
-
-def value(connection: Connection, statement: LiteralString, *parameters: object) -> Any:
-    row = connection.execute(statement, parameters or None).fetchone()
-    assert row is not None
-    return row[0]
 
 
 def column(

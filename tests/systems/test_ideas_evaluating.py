@@ -47,10 +47,9 @@ from tests.systems.ideas_factories import (
     add_idea,
     add_user,
     complete_all,
-    found,
     take,
-    value,
 )
+from tests.systems.rows import found, value
 
 Connection: TypeAlias = psycopg.Connection[Any]
 

@@ -15,7 +15,8 @@ from drystone.migrations.files import read_migrations
 from drystone.settings import Settings
 from drystone.systems import shipped
 from drystone.systems.ideas import business_ideas, users
-from tests.systems.ideas_factories import DESCRIPTION, found, value
+from tests.systems.ideas_factories import DESCRIPTION
+from tests.systems.rows import found, value
 
 Connection: TypeAlias = psycopg.Connection[Any]
 

@@ -40,11 +40,9 @@ from tests.systems.ideas_factories import (
     add_idea,
     add_user,
     complete_all,
-    found,
-    seed_id,
     take,
-    value,
 )
+from tests.systems.rows import found, seed_id, value
 
 Connection: TypeAlias = psycopg.Connection[Any]
 

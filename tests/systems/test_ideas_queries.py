@@ -30,10 +30,8 @@ from tests.systems.ideas_factories import (
     add_evaluation,
     add_idea,
     add_user,
-    found,
-    seed_id,
-    value,
 )
+from tests.systems.rows import found, seed_id, value
 
 Connection: TypeAlias = psycopg.Connection[Any]
 

@@ -21,10 +21,8 @@ from tests.systems.ideas_factories import (
     add_idea,
     add_user,
     complete_all,
-    found,
-    seed_id,
-    value,
 )
+from tests.systems.rows import found, seed_id, value
 
 Connection: TypeAlias = psycopg.Connection[Any]
 

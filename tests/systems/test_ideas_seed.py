@@ -15,7 +15,8 @@ from drystone.systems.core import seeds
 from drystone.systems.ideas import business_ideas, evaluations, stats, users
 from drystone.systems.ideas.types import IdeaStatus
 from tests.cli.conftest import Drystone, drystone
-from tests.systems.ideas_factories import add_idea, complete_all, seed_id, value
+from tests.systems.ideas_factories import add_idea, complete_all
+from tests.systems.rows import seed_id, value
 
 Connection: TypeAlias = psycopg.Connection[Any]
 

@@ -45,9 +45,8 @@ from tests.systems.promo_factories import (
     add_content,
     add_organization,
     add_user,
-    found,
-    value,
 )
+from tests.systems.rows import found, value
 
 Connection: TypeAlias = psycopg.Connection[Any]
 

@@ -44,9 +44,8 @@ from tests.systems.promo_factories import (
     ORGANIZATION,
     add_content,
     add_organization,
-    found,
-    value,
 )
+from tests.systems.rows import found, value
 from tests.systems.test_promo_schema import MODELS
 
 Connection: TypeAlias = psycopg.Connection[Any]

@@ -27,10 +27,9 @@ from tests.systems.promo_factories import (
     add_organization,
     add_post,
     add_user,
-    found,
     take,
-    value,
 )
+from tests.systems.rows import found, value
 from tests.systems.test_promo_operation import MANY, explained, questions
 
 Connection: TypeAlias = psycopg.Connection[Any]

@@ -65,11 +65,10 @@ from tests.systems.promo_factories import (
     add_post,
     add_user,
     ago,
-    found,
     refused,
     take,
-    value,
 )
+from tests.systems.rows import found, value
 
 Connection: TypeAlias = psycopg.Connection[Any]
 

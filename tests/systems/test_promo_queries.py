@@ -56,10 +56,9 @@ from tests.systems.promo_factories import (
     add_post,
     add_user,
     ago,
-    found,
     take,
-    value,
 )
+from tests.systems.rows import found, value
 
 Connection: TypeAlias = psycopg.Connection[Any]
 

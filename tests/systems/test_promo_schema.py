@@ -43,9 +43,8 @@ from tests.systems.promo_factories import (
     add_organization,
     add_post,
     add_user,
-    found,
-    value,
 )
+from tests.systems.rows import found, value
 
 Connection: TypeAlias = psycopg.Connection[Any]
 

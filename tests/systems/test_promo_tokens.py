@@ -38,9 +38,8 @@ from tests.systems.promo_factories import (
     add_account,
     add_organization,
     add_user,
-    found,
-    value,
 )
+from tests.systems.rows import found, value
 
 Connection: TypeAlias = psycopg.Connection[Any]
 

@@ -13,6 +13,7 @@ from drystone.systems.promo.publishing import Post, Published, PublishPost
 from drystone.systems.shop.mailing import EmlFiles, OrderEmails
 from tests.jobs.conftest import Shop as Queues
 from tests.systems import promo_factories, shop_factories
+from tests.systems.rows import found
 
 Connection: TypeAlias = psycopg.Connection[Any]
 
@@ -55,7 +56,7 @@ async def test_a_post_is_published_and_an_order_is_confirmed_by_mail(
             "receipts of both; the figures are to be collected in an hour",
         )
     assert [each.id for each in network.posts] == [post]
-    row = promo_factories.found(posts.get_post(own, post_id=post))
+    row = found(posts.get_post(own, post_id=post))
     assert row.status == "PUBLISHED"
     (mail,) = mails(tmp_path)
     assert placed.order_number in mail

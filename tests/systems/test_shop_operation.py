@@ -38,15 +38,13 @@ from drystone.systems.shop import (
 from drystone.systems.shop.browsing import Filters, browse
 from drystone.systems.shop.ordering import expire, place
 from drystone.systems.shop.types import OrderStatus
+from tests.systems.rows import found, seed_id, value
 from tests.systems.shop_factories import (
     add_product,
     add_user,
-    found,
     is_well,
     order,
     put,
-    seed_id,
-    value,
     wish,
 )
 

@@ -48,18 +48,17 @@ from drystone.systems.shop.refusals import (
     refusals,
 )
 from drystone.systems.shop.types import DiscountType, OrderStatus
+from tests.systems.rows import found, value
 from tests.systems.shop_factories import (
     ADDRESS,
     add_product,
     add_user,
-    found,
     is_well,
     order,
     outbox,
     pay,
     put,
     tell,
-    value,
     wish,
 )
 

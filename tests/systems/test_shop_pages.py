@@ -19,7 +19,8 @@ from drystone.settings import Settings
 from drystone.systems.shop import carts, catalogue, orders, pages
 from drystone.systems.shop.browsing import Order
 from drystone.systems.shop.ordering import cancel, place
-from tests.systems.shop_factories import found, seed_id, wish
+from tests.systems.rows import found, seed_id
+from tests.systems.shop_factories import wish
 
 Connection: TypeAlias = psycopg.Connection[Any]
 

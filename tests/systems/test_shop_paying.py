@@ -30,18 +30,17 @@ from drystone.systems.shop.mailing import (
 from drystone.systems.shop.ordering import cancel, confirm, process, refund, ship
 from drystone.systems.shop.refusals import OrderNotFound
 from drystone.systems.shop.types import EventOutcome, PaymentMethod
+from tests.systems.rows import found, value
 from tests.systems.shop_factories import (
     SECRET,
     add_product,
     add_user,
     event,
-    found,
     is_well,
     order,
     outbox,
     pay,
     tell,
-    value,
 )
 
 Connection: TypeAlias = psycopg.Connection[Any]

@@ -42,19 +42,17 @@ from drystone.systems.shop.types import (
     TimePosition,
     UserRole,
 )
+from tests.systems.rows import found, seed_id, value
 from tests.systems.shop_factories import (
     ADDRESS,
     HASH,
     add_category,
     add_product,
     add_user,
-    found,
     is_well,
     order,
     pay,
-    seed_id,
     tell,
-    value,
 )
 
 Connection: TypeAlias = psycopg.Connection[Any]

@@ -22,19 +22,18 @@ from drystone.systems.shop import (
     users,
 )
 from drystone.systems.shop.types import UserRole
+from tests.systems.rows import found, value
 from tests.systems.shop_factories import (
     ADDRESS,
     HASH,
     add_product,
     add_user,
-    found,
     is_well,
     order,
     outbox,
     pay,
     put,
     tell,
-    value,
     wish,
 )
 

@@ -19,14 +19,13 @@ from drystone.systems.core import audit
 from drystone.systems.shop import carts, catalogue, users
 from drystone.systems.shop.inputs import OrdersInsert, ProductsInsert, ReviewsInsert
 from drystone.systems.shop.types import UserRole
+from tests.systems.rows import seed_id, value
 from tests.systems.shop_factories import (
     HASH,
     add_category,
     add_product,
     add_user,
     broken_rule,
-    seed_id,
-    value,
 )
 
 Connection: TypeAlias = psycopg.Connection[Any]
