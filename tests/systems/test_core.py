@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
-from threading import Barrier
-from typing import Any, LiteralString, TypeAlias, TypeVar, cast
+from typing import Any, LiteralString, TypeAlias, cast
 
 import psycopg
 import pytest
@@ -19,9 +18,9 @@ from psycopg.types.json import Jsonb
 
 from drystone.errors import DrystoneError
 from tests.systems.rows import value
+from tests.systems.sessions import at_once
 
 Connection: TypeAlias = psycopg.Connection[Any]
-T = TypeVar("T")
 
 WORKERS = 8
 
@@ -51,19 +50,6 @@ def claim(
         connection, queue="email", worker=worker, limit_rows=limit
     )
     return list(rows)
-
-
-def in_threads(database_url: str, work: Callable[[Connection, int], T]) -> list[T]:
-    """Run the work in several threads that start together, each on a connection."""
-    barrier = Barrier(WORKERS)
-
-    def run(number: int) -> T:
-        with psycopg.connect(database_url, autocommit=True) as connection:
-            barrier.wait()
-            return work(connection, number)
-
-    with ThreadPoolExecutor(WORKERS) as pool:
-        return list(pool.map(run, range(WORKERS)))
 
 
 # --- Keys and stamps ------------------------------------------------------------
@@ -511,9 +497,8 @@ def test_a_duplicate_is_refused_until_the_first_job_has_ended(
 def test_of_many_who_enqueue_one_key_at_once_one_succeeds(
     database_url: str, queries: Any
 ) -> None:
-    ids = in_threads(
-        database_url,
-        lambda connection, _: enqueue(queries, connection, dedupe_key="k"),
+    ids = at_once(
+        database_url, [lambda c: enqueue(queries, c, dedupe_key="k")] * WORKERS
     )
     assert len([id_ for id_ in ids if id_ is not None]) == 1
 
@@ -556,13 +541,14 @@ def test_many_workers_claim_each_job_exactly_once(
     set_queues(own, max_active=1000)
     jobs = {enqueue(queries, own) for _ in range(500)}
 
-    def work(own: Connection, number: int) -> list[int]:
+    def work(own: Connection, *, worker: str) -> list[int]:
         claimed: list[int] = []
-        while batch := claim(queries, own, f"w{number}", limit=7):
+        while batch := claim(queries, own, worker, limit=7):
             claimed += [job.id for job in batch]
         return claimed
 
-    claimed = [id_ for ids in in_threads(database_url, work) for id_ in ids]
+    workers = [partial(work, worker=f"w{number}") for number in range(WORKERS)]
+    claimed = [id_ for ids in at_once(database_url, workers) for id_ in ids]
     assert len(claimed) == 500
     assert set(claimed) == jobs
     assert value(own, "SELECT sum(attempts) FROM core.jobs") == 500
@@ -575,11 +561,12 @@ def test_many_workers_never_hold_more_jobs_than_max_active(
     for _ in range(200):
         enqueue(queries, own)
 
-    def work(own: Connection, number: int) -> int:
-        return len(claim(queries, own, f"w{number}", limit=2))
+    def work(own: Connection, *, worker: str) -> int:
+        return len(claim(queries, own, worker, limit=2))
 
+    workers = [partial(work, worker=f"w{number}") for number in range(WORKERS)]
     for _ in range(10):
-        assert sum(in_threads(database_url, work)) == 5
+        assert sum(at_once(database_url, workers)) == 5
         own.execute(
             """
             UPDATE core.jobs
@@ -840,7 +827,7 @@ def test_queue_health_counts_the_jobs_of_every_queue(
 
 
 def test_a_webhook_event_is_new_once(database_url: str, queries: Any) -> None:
-    def record(connection: Connection, _: int) -> bool:
+    def record(connection: Connection) -> bool:
         is_new = queries.core.webhooks.record_webhook(
             connection,
             provider="stripe",
@@ -850,7 +837,7 @@ def test_a_webhook_event_is_new_once(database_url: str, queries: Any) -> None:
         )
         return bool(is_new)
 
-    news = in_threads(database_url, record)
+    news = at_once(database_url, [record] * WORKERS)
     assert sorted(news) == [False] * (WORKERS - 1) + [True]
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from random import Random
-from threading import Barrier
 from typing import Any, LiteralString, TypeAlias
 from uuid import UUID, uuid4
 
@@ -20,6 +19,7 @@ from drystone.errors import DeadlockDetected, LockNotAvailable
 from drystone.settings import Settings
 from tests.systems.events_seed import company, event, speaker, topic
 from tests.systems.rows import value
+from tests.systems.sessions import at_once
 
 Connection: TypeAlias = psycopg.Connection[Any]
 
@@ -407,7 +407,6 @@ def test_writers_at_the_same_time_leave_the_graph_in_step(
 ) -> None:
     """001-13"""
     writers = 6
-    barrier = Barrier(writers)
     own.execute("INSERT INTO events.events (id, name) VALUES (%s, 'Fair')", [event(1)])
 
     def link(session: Connection, random: Random) -> None:
@@ -457,22 +456,20 @@ def test_writers_at_the_same_time_leave_the_graph_in_step(
                 session, keep_id=pair[0][0], drop_id=pair[1][0]
             )
 
-    def work(number: int) -> int:
-        random = Random(number)
+    def work(session: Connection, *, seed: int) -> int:
+        random = Random(seed)
         done = 0
-        with connect(database_url, Settings()) as session:
-            barrier.wait()
-            for _ in range(30):
-                step = random.choice([link, link, link, forget, dismiss, merge])
-                try:
-                    step(session, random)
-                except (DeadlockDetected, errors.DeadlockDetected):
-                    continue
-                done += 1
+        for _ in range(30):
+            step = random.choice([link, link, link, forget, dismiss, merge])
+            try:
+                step(session, random)
+            except (DeadlockDetected, errors.DeadlockDetected):
+                continue
+            done += 1
         return done
 
-    with ThreadPoolExecutor(writers) as executor:
-        done = sum(executor.map(work, range(writers)))
+    work_of_all = [partial(work, seed=number) for number in range(writers)]
+    done = sum(at_once(database_url, work_of_all))
     assert done > writers * 10
     assert drift(queries, own) == {}
     assert sizes(queries, own)["SPEAKS_AT"] > 0

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
-from threading import Barrier
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
@@ -15,16 +13,15 @@ import pytest
 from numpy.typing import NDArray
 from psycopg.types.json import Jsonb
 
-from drystone.database.session import connect
 from drystone.errors import (
     CheckViolation,
     ForeignKeyViolation,
     InvalidValue,
     NotNullViolation,
 )
-from drystone.settings import Settings
 from tests.systems.events_seed import company, event, speaker, topic
 from tests.systems.rows import value
+from tests.systems.sessions import at_once
 
 Connection: TypeAlias = psycopg.Connection[Any]
 Vector: TypeAlias = NDArray[np.float32]
@@ -72,19 +69,6 @@ def add_speaker(connection: Connection, name: str, employer: str | None = None) 
         name,
         employer,
     )
-
-
-def at_once(url: str, work: list[Callable[[Connection], Any]]) -> list[Any]:
-    """Run each piece of work in a session of its own, all starting together."""
-    barrier = Barrier(len(work))
-
-    def run(piece: Callable[[Connection], Any]) -> Any:
-        with connect(url, Settings()) as session:
-            barrier.wait()
-            return piece(session)
-
-    with ThreadPoolExecutor(len(work)) as executor:
-        return list(executor.map(run, work))
 
 
 # --- ingest ---------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
@@ -50,6 +51,7 @@ from tests.systems.ideas_factories import (
     take,
 )
 from tests.systems.rows import found, value
+from tests.systems.sessions import at_once
 
 Connection: TypeAlias = psycopg.Connection[Any]
 
@@ -102,16 +104,10 @@ def test_of_many_who_submit_one_idea_at_once_one_succeeds(
 ) -> None:
     """002-36, 002-45, 002-50"""
     ids = [add_idea(own), add_idea(own)]
-    barrier = threading.Barrier(AT_ONCE)
-
-    def run(number: int) -> list[Any]:
-        with connect(database_url, Settings()) as session:
-            barrier.wait()
-            # In either order: nobody waits for another who waits.
-            return submit(session, ids[:: 1 if number % 2 else -1])
-
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        rows = [row for each in threads.map(run, range(AT_ONCE)) for row in each]
+    # In either order: nobody waits for another who waits.
+    ways = [partial(submit, idea_ids=each) for each in (ids, ids[::-1])]
+    done = at_once(database_url, ways * (AT_ONCE // 2))
+    rows = [row for each in done for row in each]
     assert Counter(row.is_new for row in rows) == {True: 2, False: 2 * (AT_ONCE - 1)}
     assert len({row.id for row in rows}) == 2
     assert value(own, "SELECT count(*) FROM ideas.agent_results") == 10

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
@@ -47,6 +45,7 @@ from tests.systems.promo_factories import (
     add_user,
 )
 from tests.systems.rows import found, value
+from tests.systems.sessions import at_once
 
 Connection: TypeAlias = psycopg.Connection[Any]
 
@@ -175,15 +174,7 @@ def test_the_same_event_twenty_times_at_once_counts_once(
     buyer = add_buyer(own)
     receive(own, changed(buyer, at=0))
     failed = invoice(paid=False, at=1)
-    barrier = threading.Barrier(20)
-
-    def run(_: int) -> Outcome:
-        with connect(database_url, Settings()) as session:
-            barrier.wait()
-            return receive(session, failed)
-
-    with ThreadPoolExecutor(20) as threads:
-        outcomes = Counter(threads.map(run, range(20)))
+    outcomes = Counter(at_once(database_url, [lambda c: receive(c, failed)] * 20))
     assert outcomes == {Outcome.APPLIED: 1, Outcome.DUPLICATE: 19}
     assert value(own, "SELECT count(*) FROM core.outbox") == 1
     assert state(own, buyer) == ("PAST_DUE", "pro")
@@ -386,22 +377,18 @@ def test_a_limit_is_never_exceeded_by_many_at_once(
 ) -> None:
     """003-01"""
     user = add_user(own, plan="free")
-    barrier = threading.Barrier(8)
 
-    def run(_: int) -> int:
+    def run(session: Connection) -> int:
         used = 0
-        with connect(database_url, Settings()) as session:
-            barrier.wait()
-            for _ in range(5):
-                try:
-                    consume(session, user, UsageMetric.POSTS)
-                except PlanLimitReached:
-                    continue
-                used += 1
+        for _ in range(5):
+            try:
+                consume(session, user, UsageMetric.POSTS)
+            except PlanLimitReached:
+                continue
+            used += 1
         return used
 
-    with ThreadPoolExecutor(8) as threads:
-        assert sum(threads.map(run, range(8))) == 20
+    assert sum(at_once(database_url, [run] * 8)) == 20
     (row,) = plans.usage_history(own, user_id=user)
     assert row.posts_generated == 20
     assert value(own, "SELECT count(*) FROM core.outbox") == 1

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
@@ -52,7 +52,12 @@ from drystone.systems.promo.publishing import (
     succeed_async,
     work,
 )
-from drystone.systems.promo.scheduling import NotSchedulable, schedule, schedule_async
+from drystone.systems.promo.scheduling import (
+    NotSchedulable,
+    Scheduled,
+    schedule,
+    schedule_async,
+)
 from drystone.systems.promo.tokens import Owner
 from drystone.systems.promo.types import ContentType, MetricType, Platform
 from tests.systems.promo_factories import (
@@ -69,6 +74,7 @@ from tests.systems.promo_factories import (
     take,
 )
 from tests.systems.rows import found, value
+from tests.systems.sessions import at_once
 
 Connection: TypeAlias = psycopg.Connection[Any]
 
@@ -154,20 +160,13 @@ def test_of_many_who_schedule_one_post_at_once_one_succeeds(
     """003-07"""
     organization = add_organization(own)
     piece, account = add_content(own, organization), add_account(own, organization)
-    barrier = threading.Barrier(8)
 
-    def run(_: int) -> tuple[UUID, bool]:
-        with connect(database_url, Settings()) as session:
-            barrier.wait()
-            done = schedule(
-                session, piece, account, at=ago(hours=-1), idempotency_key="k"
-            )
-            return done.id, done.is_new
+    def run(session: Connection) -> Scheduled:
+        return schedule(session, piece, account, at=ago(hours=-1), idempotency_key="k")
 
-    with ThreadPoolExecutor(8) as threads:
-        done = list(threads.map(run, range(8)))
-    assert len({post for post, _ in done}) == 1
-    assert Counter(is_new for _, is_new in done) == {True: 1, False: 7}
+    done = at_once(database_url, [run] * 8)
+    assert len({each.id for each in done}) == 1
+    assert Counter(each.is_new for each in done) == {True: 1, False: 7}
 
 
 def test_a_post_too_near_to_others_is_shifted_to_the_next_free_time(
@@ -819,19 +818,16 @@ def test_organisations_are_limited_by_the_plan_also_at_once(
 ) -> None:
     """003-01"""
     owner = add_user(own, plan="growth")
-    barrier = threading.Barrier(6)
 
-    def run(number: int) -> bool:
-        with connect(database_url, Settings()) as session:
-            barrier.wait()
-            try:
-                limits.create_organization(session, owner, name=f"O{number}")
-            except limits.PlanLimitReached:
-                return False
-            return True
+    def run(session: Connection, *, name: str) -> bool:
+        try:
+            limits.create_organization(session, owner, name=name)
+        except limits.PlanLimitReached:
+            return False
+        return True
 
-    with ThreadPoolExecutor(6) as threads:
-        assert Counter(threads.map(run, range(6))) == {True: 3, False: 3}
+    done = at_once(database_url, [partial(run, name=f"O{n}") for n in range(6)])
+    assert Counter(done) == {True: 3, False: 3}
     (used,) = plans.usage_history(own, user_id=owner)
     assert used.organizations_created == 3
     with pytest.raises(BadInput):

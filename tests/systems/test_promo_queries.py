@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
@@ -11,9 +9,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from drystone.database.session import connect
 from drystone.errors import ForeignKeyViolation, UniqueViolation
-from drystone.settings import Settings
 from drystone.systems.promo import (
     accounts,
     analytics,
@@ -59,6 +55,7 @@ from tests.systems.promo_factories import (
     take,
 )
 from tests.systems.rows import found, value
+from tests.systems.sessions import at_once
 
 Connection: TypeAlias = psycopg.Connection[Any]
 
@@ -400,17 +397,11 @@ def test_many_who_propose_and_accept_at_once_leave_one_active(
 ) -> None:
     """003-01"""
     organization = add_organization(own)
-    barrier = threading.Barrier(6)
 
-    def run(_: int) -> None:
-        with connect(database_url, Settings()) as session:
-            barrier.wait()
-            strategies.accept_strategy(
-                session, strategy_id=propose(session, organization)
-            )
+    def run(session: Connection) -> None:
+        strategies.accept_strategy(session, strategy_id=propose(session, organization))
 
-    with ThreadPoolExecutor(6) as threads:
-        list(threads.map(run, range(6)))
+    at_once(database_url, [run] * 6)
     listed = strategies.list_strategies(own, organization_id=organization)
     assert [row.version for row in listed] == [6, 5, 4, 3, 2, 1]
     assert sorted(row.status for row in listed) == ["ACTIVE", *["ARCHIVED"] * 5]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import email
 import json
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from email import policy
 from pathlib import Path
@@ -15,9 +13,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from drystone.database.session import connect
 from drystone.errors import BadInput, UniqueViolation
-from drystone.settings import Settings
 from drystone.systems import stripe
 from drystone.systems.shop import orders, paying, payments, site, stock
 from drystone.systems.shop.mailing import (
@@ -31,6 +27,7 @@ from drystone.systems.shop.ordering import cancel, confirm, process, refund, shi
 from drystone.systems.shop.refusals import OrderNotFound
 from drystone.systems.shop.types import EventOutcome, PaymentMethod
 from tests.systems.rows import found, value
+from tests.systems.sessions import at_once
 from tests.systems.shop_factories import (
     SECRET,
     add_product,
@@ -143,15 +140,11 @@ def test_the_same_event_twenty_times_at_once_is_applied_once(
     product = add_product(own)
     placed = order(own, product=product)
     payload, header = event(SUCCEEDED, pay(own, placed))
-    barrier = threading.Barrier(20, timeout=30)
 
-    def receive(_: int) -> str:
-        with connect(database_url, Settings()) as session:
-            barrier.wait()
-            return paying.receive(session, payload, header, SECRET).outcome
+    def receive(session: Connection) -> str:
+        return paying.receive(session, payload, header, SECRET).outcome
 
-    with ThreadPoolExecutor(20) as threads:
-        outcomes = sorted(threads.map(receive, range(20)))
+    outcomes = sorted(at_once(database_url, [receive] * 20))
     assert outcomes == ["APPLIED"] + ["DUPLICATE"] * 19
     left = found(stock.product_stock(own, product_id=product))
     assert (left.quantity, left.reserved) == (8, 0)
