@@ -8,7 +8,6 @@ from itertools import count
 from typing import Any, Final
 from uuid import UUID
 
-import psycopg
 from psycopg import Connection
 
 from drystone.systems import stripe
@@ -27,16 +26,6 @@ HASH: Final = "$argon2id$v=19$test"
 SECRET: Final = "whsec_test"
 
 _numbers = count(1)
-
-
-def broken_rule(connection: Connection[Any], statement: Any) -> str | None:
-    """The rule that refuses a statement, which changes nothing in any case."""
-    try:
-        with connection.transaction(force_rollback=True):
-            connection.execute(statement)
-    except psycopg.errors.IntegrityError as refused:
-        return refused.diag.constraint_name
-    return None
 
 
 def add_user(connection: Connection[Any], **given: Any) -> UUID:

@@ -12,6 +12,7 @@ from drystone.migrations import proof, runner
 from drystone.migrations.files import read_migrations
 from drystone.settings import Settings
 from drystone.systems import shipped
+from tests.systems.catalogs import keys_without_index
 from tests.systems.rows import value
 
 Connection: TypeAlias = psycopg.Connection[Any]
@@ -287,24 +288,7 @@ def test_a_user_with_a_subscription_stays_and_one_without_goes(
 
 def test_every_foreign_key_has_an_index(connection: Connection) -> None:
     """000-07, 000-18: one that begins with the column that is not a constant."""
-    without = value(
-        connection,
-        """
-        SELECT array_agg(key.conname::text)
-        FROM pg_catalog.pg_constraint AS key
-        WHERE
-            key.contype = 'f'
-            AND key.connamespace = 'dining'::regnamespace
-            AND NOT EXISTS (
-                SELECT
-                FROM pg_catalog.pg_index AS index
-                WHERE
-                    index.indrelid = key.conrelid
-                    AND index.indkey[0] = key.conkey[1]
-            )
-        """,
-    )
-    assert without is None
+    assert keys_without_index(connection, "dining") == []
 
 
 def test_no_check_reads_another_table(connection: Connection) -> None:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from tests.systems.catalogs import keys_without_index, rules
 from tests.systems.rows import seed_id, value
 
 Connection: TypeAlias = psycopg.Connection[Any]
@@ -184,23 +185,7 @@ def test_a_row_that_breaks_a_rule_is_refused(
 
 def test_every_constraint_has_a_row_that_breaks_it(connection: Connection) -> None:
     """001-07"""
-    declared = column(
-        connection,
-        """
-        SELECT rule.conname
-        FROM pg_catalog.pg_constraint AS rule
-        WHERE rule.connamespace = 'events'::regnamespace
-            AND rule.contype IN ('c', 'f', 'p', 'u')
-        UNION
-        SELECT index.relname
-        FROM pg_catalog.pg_index AS entry
-        INNER JOIN pg_catalog.pg_class AS index
-            ON index.oid = entry.indexrelid
-        WHERE entry.indisunique
-            AND index.relnamespace = 'events'::regnamespace
-        """,
-    )
-    assert set(declared) == set(VIOLATIONS)
+    assert rules(connection, "events") == set(VIOLATIONS)
 
 
 @pytest.mark.parametrize("table", ["companies", "speakers"])
@@ -280,22 +265,7 @@ def test_the_seeds_indexes_have_their_names_and_methods(connection: Connection) 
 
 def test_every_foreign_key_leads_an_index(connection: Connection) -> None:
     """001-09"""
-    unindexed = column(
-        connection,
-        """
-        SELECT rule.conname
-        FROM pg_catalog.pg_constraint AS rule
-        WHERE rule.connamespace = 'events'::regnamespace
-            AND rule.contype = 'f'
-            AND NOT EXISTS (
-                SELECT
-                FROM pg_catalog.pg_index AS entry
-                WHERE entry.indrelid = rule.conrelid
-                    AND entry.indkey[0] = rule.conkey[1]
-            )
-        """,
-    )
-    assert unindexed == []
+    assert keys_without_index(connection, "events") == []
 
 
 def test_similarity_search_reads_the_vector_index(seeded: Connection) -> None:

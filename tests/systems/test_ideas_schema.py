@@ -6,7 +6,6 @@ from typing import Any, LiteralString, TypeAlias
 
 import psycopg
 import pytest
-from psycopg import errors
 
 from drystone.errors import BadInput, CheckViolation, ForeignKeyViolation
 from drystone.systems.core import audit
@@ -14,6 +13,7 @@ from drystone.systems.ideas import business_ideas, evaluations, tasks, users
 from drystone.systems.ideas.evaluating import submit
 from drystone.systems.ideas.inputs import BusinessIdeasInsert, UsersInsert
 from drystone.systems.ideas.types import IdeaStatus
+from tests.systems.catalogs import broken_rule, rules
 from tests.systems.ideas_factories import (
     DESCRIPTION,
     HASH,
@@ -164,16 +164,6 @@ VIOLATIONS: dict[str, LiteralString] = {
 }
 
 
-def broken_rule(connection: Connection, statement: LiteralString) -> str | None:
-    """The rule that refuses a statement, which changes nothing in any case."""
-    try:
-        with connection.transaction(force_rollback=True):
-            connection.execute(statement)
-    except errors.IntegrityError as refused:
-        return refused.diag.constraint_name
-    return None
-
-
 def test_a_row_that_breaks_a_rule_is_refused_by_its_name(ideas: Connection) -> None:
     """002-12, 002-35, 002-42"""
     ideas.execute("INSERT INTO ideas.agent_types (agent_type) VALUES ('new-agent')")
@@ -185,22 +175,7 @@ def test_a_row_that_breaks_a_rule_is_refused_by_its_name(ideas: Connection) -> N
 
 def test_every_constraint_has_a_row_that_breaks_it(connection: Connection) -> None:
     """002-12, 002-42"""
-    declared = connection.execute(
-        """
-        SELECT rule.conname
-        FROM pg_catalog.pg_constraint AS rule
-        WHERE rule.connamespace = 'ideas'::regnamespace
-            AND rule.contype IN ('c', 'f', 'p', 'u')
-        UNION
-        SELECT index.relname
-        FROM pg_catalog.pg_index AS entry
-        INNER JOIN pg_catalog.pg_class AS index
-            ON index.oid = entry.indexrelid
-        WHERE entry.indisunique
-            AND index.relnamespace = 'ideas'::regnamespace
-        """
-    )
-    assert {name for (name,) in declared} == set(VIOLATIONS)
+    assert rules(connection, "ideas") == set(VIOLATIONS)
 
 
 COLUMNS = {

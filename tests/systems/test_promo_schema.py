@@ -28,6 +28,7 @@ from drystone.systems.promo import (
 )
 from drystone.systems.promo.inputs import ContentPiecesInsert
 from drystone.systems.promo.types import Platform
+from tests.systems.catalogs import broken_rule, rules
 from tests.systems.promo_factories import (
     ADMIN,
     ALICE_TOKEN,
@@ -613,17 +614,6 @@ def add_other(connection: Connection) -> UUID:
     return other
 
 
-def broken_rule(connection: Connection, statement: LiteralString) -> str | None:
-    """The rule that refuses a statement, which changes nothing in any case."""
-    try:
-        with connection.transaction(force_rollback=True):
-            connection.execute(statement)
-            connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    except errors.IntegrityError as refused:
-        return refused.diag.constraint_name
-    return None
-
-
 def test_a_row_that_breaks_a_rule_is_refused_by_its_name(
     seeded: Connection,
 ) -> None:
@@ -637,22 +627,7 @@ def test_a_row_that_breaks_a_rule_is_refused_by_its_name(
 
 def test_every_constraint_has_a_row_that_breaks_it(connection: Connection) -> None:
     """003-07, 003-08"""
-    declared = connection.execute(
-        """
-        SELECT rule.conname
-        FROM pg_catalog.pg_constraint AS rule
-        WHERE rule.connamespace = 'promo'::regnamespace
-            AND rule.contype IN ('c', 'f', 'p', 'u')
-        UNION
-        SELECT index.relname
-        FROM pg_catalog.pg_index AS entry
-        INNER JOIN pg_catalog.pg_class AS index
-            ON index.oid = entry.indexrelid
-        WHERE entry.indisunique
-            AND index.relnamespace = 'promo'::regnamespace
-        """
-    )
-    names = {name for (name,) in declared}
+    names = rules(connection, "promo")
     assert names - COVERED == set(VIOLATIONS) - {"scheduled_posts_publishable"}
 
 

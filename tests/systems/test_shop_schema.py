@@ -19,13 +19,13 @@ from drystone.systems.core import audit
 from drystone.systems.shop import carts, catalogue, users
 from drystone.systems.shop.inputs import OrdersInsert, ProductsInsert, ReviewsInsert
 from drystone.systems.shop.types import UserRole
+from tests.systems.catalogs import broken_rule, keys_without_index
 from tests.systems.rows import seed_id, value
 from tests.systems.shop_factories import (
     HASH,
     add_category,
     add_product,
     add_user,
-    broken_rule,
 )
 
 Connection: TypeAlias = psycopg.Connection[Any]
@@ -425,21 +425,7 @@ def test_every_foreign_key_has_an_index_that_begins_with_it(
     connection: Connection,
 ) -> None:
     """004-04"""
-    rows = connection.execute(
-        """
-        SELECT rule.conname
-        FROM pg_catalog.pg_constraint AS rule
-        WHERE rule.connamespace = 'shop'::regnamespace
-            AND rule.contype = 'f'
-            AND NOT EXISTS (
-                SELECT
-                FROM pg_catalog.pg_index AS entry
-                WHERE entry.indrelid = rule.conrelid
-                    AND entry.indkey[0] = rule.conkey[1]
-            )
-        """
-    )
-    assert rows.fetchall() == []
+    assert keys_without_index(connection, "shop") == []
 
 
 @pytest.mark.parametrize(
