@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import importlib
 import re
 import secrets
 from collections.abc import Callable, Iterator
@@ -13,7 +11,7 @@ from typing import Any, LiteralString, TypeAlias
 import click
 import psycopg
 import pytest
-from psycopg import RawCursor, sql
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 import drystone
@@ -22,16 +20,14 @@ from drystone.database.session import connect
 from drystone.errors import BadInput, StatementTimeout
 from drystone.migrations import runner
 from drystone.migrations.files import read_migrations
-from drystone.queries.reading.annotations import read_annotations
-from drystone.queries.reading.files import read_areas
 from drystone.queries.runtime import JsonInput
-from drystone.queries.runtime.choices import Choice
-from drystone.queries.runtime.statement import Caught, Probe, Statement
 from drystone.settings import Settings
 from drystone.systems import shipped
 from drystone.systems.core import health
 from drystone.systems.ideas import business_ideas, search, stats, tasks, users
 from drystone.systems.ideas.types import IdeaStatus
+from tests.conftest import PROJECT
+from tests.systems.catalogs import without_comment
 from tests.systems.ideas_factories import (
     AGENTS,
     DESCRIPTION,
@@ -42,14 +38,14 @@ from tests.systems.ideas_factories import (
     complete_all,
     take,
 )
+from tests.systems.named_queries import NamedQueries
+from tests.systems.plans import explained, explained_without_indexes
 from tests.systems.rows import found, seed_id, value
 
 Connection: TypeAlias = psycopg.Connection[Any]
 
-PROJECT = Path(__file__).parents[2]
 MIGRATIONS = sorted((shipped("migrations") / "ideas").glob("*.sql"))
-AREAS = read_areas([shipped("sql")], systems=["ideas"])
-QUERIES = [query for area in AREAS for query in area.queries]
+NAMED = NamedQueries("ideas")
 
 
 # --- Deployment -----------------------------------------------------------------
@@ -208,23 +204,9 @@ def test_what_no_text_can_hold_is_refused(ideas: Connection) -> None:
 # --- Replicas -------------------------------------------------------------------
 
 
-def replica_statements() -> dict[str, Any]:
-    """The statements of `ideas` that are marked, by name."""
-    modules = [
-        importlib.import_module(f"drystone.systems.{area.name}") for area in AREAS
-    ]
-    return {
-        name.strip("_").lower(): each
-        for module in modules
-        for name, each in vars(module).items()
-        if isinstance(each, Statement | Choice) and each.replica
-    }
-
-
 def test_reads_that_may_be_a_moment_old_are_marked_for_replicas() -> None:
     """002-26"""
-    marked = {q.name for q in QUERIES if read_annotations(q).replica}
-    assert marked == replica_statements().keys()
+    marked = NAMED.for_replicas()
     assert {
         "get_idea_complete",
         "list_ideas",
@@ -246,11 +228,7 @@ def test_what_is_marked_runs_where_nothing_can_be_written(
         assert found(stats.dashboard_stats(replica)).ideas == 6
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             replica.execute("DELETE FROM ideas.users")
-        for name, statement in replica_statements().items():
-            if isinstance(statement, Statement):
-                plan = b"EXPLAIN (GENERIC_PLAN) " + statement._sql
-                lines = RawCursor(replica).execute(plan).fetchall()
-                assert not [each for (each,) in lines if "LockRows" in each], name
+        assert NAMED.locking_for_replicas(replica) == set()
 
 
 # --- Plans ----------------------------------------------------------------------
@@ -301,31 +279,6 @@ def add_many(connection: Connection) -> None:
     connection.execute(VACUUM)
 
 
-def explained(connection: Connection, ask: Callable[[Any], Any]) -> dict[str, Any]:
-    """The plan of what a generated function asks, as it was executed."""
-    with pytest.raises(Caught) as caught:
-        ask(Probe())
-    statement, values = caught.value.statement, caught.value.values
-    explain = Statement[Any](
-        "explain",
-        "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement._sql.decode(),
-        parameters=statement._parameters,
-    )
-    with connection.transaction(force_rollback=True):
-        plan: dict[str, Any] = found(explain.row(connection, values))[0]["Plan"]
-    return plan
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for below in plan.get("Plans", []):
-        yield from nodes(below)
-
-
-def blocks(plan: dict[str, Any]) -> int:
-    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
-
-
 QUESTIONS: dict[str, Callable[[Any], Any]] = {
     "business_ideas_fts_idx": lambda c: search.search_ideas(c, q="zeppelins"),
     "business_ideas_title_trigrams_idx": lambda c: business_ideas.list_ideas(
@@ -355,13 +308,9 @@ def test_pages_and_claims_read_by_index_a_fraction_of_what_they_would_without(
     add_many(ideas)
     for index, ask in QUESTIONS.items():
         plan = explained(ideas, ask)
-        assert index in {node.get("Index Name") for node in nodes(plan)}, index
-        for kind in ("indexscan", "indexonlyscan", "bitmapscan"):
-            ideas.execute(f"SET enable_{kind} = off".encode())
-        without = explained(ideas, ask)
-        assert index not in {node.get("Index Name") for node in nodes(without)}
-        ideas.execute("RESET ALL")
-        assert 2 * blocks(plan) < blocks(without), index
+        without = explained_without_indexes(ideas, ask)
+        assert index in plan.indexes - without.indexes, index
+        assert 2 * plan.blocks < without.blocks, index
 
 
 def test_the_first_page_costs_the_same_with_a_hundred_times_the_rows(
@@ -371,7 +320,7 @@ def test_the_first_page_costs_the_same_with_a_hundred_times_the_rows(
 
     def most_rows() -> int:
         plan = explained(ideas, lambda c: business_ideas.list_ideas(c, limit_rows=5))
-        return max(int(node["Actual Rows"]) for node in nodes(plan))
+        return max(int(node["Actual Rows"]) for node in plan.nodes)
 
     ideas.execute("SET enable_seqscan = off; SET enable_sort = off")
     few = most_rows()
@@ -415,54 +364,18 @@ def test_factories_make_valid_rows_unless_told_otherwise(
     assert HASH.startswith("$argon2id$")
 
 
-def used_names(paths: list[Path]) -> set[str]:
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
-    return {
-        node.attr
-        for tree in trees
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute)
-    }
-
-
 def test_every_query_is_run_by_a_test() -> None:
     """002-06, 002-33, 002-41, 002-47"""
-    package = PROJECT / "src" / "drystone" / "systems" / "ideas"
-    flows = [package / "evaluating.py", package / "erasing.py"]
-    tests = sorted(Path(__file__).parent.glob("*ideas*.py"))
-    assert len(QUERIES) > 50
-    assert {query.name for query in QUERIES} - used_names([*flows, *tests]) == set()
+    assert len(NAMED.queries) > 50
+    assert NAMED.never_run(flows=["evaluating", "erasing"]) == set()
 
 
 def test_every_table_type_function_and_query_says_what_it_is_for(
     connection: Connection,
 ) -> None:
     """002-18, 002-48"""
-    silent = connection.execute(
-        """
-        SELECT relation.oid::regclass::text
-        FROM pg_catalog.pg_class AS relation
-        WHERE
-            relation.relnamespace = 'ideas'::regnamespace
-            AND relation.relkind = 'r'
-            AND obj_description(relation.oid, 'pg_class') IS NULL
-        UNION ALL
-        SELECT type.oid::regtype::text
-        FROM pg_catalog.pg_type AS type
-        WHERE
-            type.typnamespace = 'ideas'::regnamespace
-            AND type.typtype = 'e'
-            AND obj_description(type.oid, 'pg_type') IS NULL
-        UNION ALL
-        SELECT function.oid::regprocedure::text
-        FROM pg_catalog.pg_proc AS function
-        WHERE
-            function.pronamespace = 'ideas'::regnamespace
-            AND obj_description(function.oid, 'pg_proc') IS NULL
-        """
-    )
-    assert silent.fetchall() == []
-    assert [q.name for q in QUERIES if not read_annotations(q).documentation] == []
+    assert without_comment(connection, "ideas") == []
+    assert NAMED.without_documentation() == []
 
 
 def test_every_command_is_documented() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import importlib
 import os
 import re
 import subprocess
@@ -17,17 +15,11 @@ from typing import Any, LiteralString, TypeAlias
 from uuid import UUID
 
 import psycopg
-import pytest
-from psycopg import RawCursor
 
 from drystone.database.pool import open_pool
 from drystone.database.session import connect
 from drystone.migrations import runner
 from drystone.migrations.files import read_migrations
-from drystone.queries.reading.annotations import read_annotations
-from drystone.queries.reading.files import read_areas
-from drystone.queries.runtime.choices import Choice
-from drystone.queries.runtime.statement import Caught, Probe, Statement
 from drystone.settings import Settings
 from drystone.systems import seeding, shipped
 from drystone.systems.core import health, jobs
@@ -39,6 +31,10 @@ from drystone.systems.promo import (
     posts,
     users,
 )
+from tests.conftest import PROJECT
+from tests.systems.catalogs import without_comment
+from tests.systems.named_queries import NamedQueries
+from tests.systems.plans import explained
 from tests.systems.promo_factories import (
     ADMIN,
     ORGANIZATION,
@@ -50,11 +46,8 @@ from tests.systems.test_promo_schema import MODELS
 
 Connection: TypeAlias = psycopg.Connection[Any]
 
-PROJECT = Path(__file__).parents[2]
-PACKAGE = PROJECT / "src" / "drystone" / "systems" / "promo"
 SEED = shipped("sql") / "promo" / "seed" / "dev"
-AREAS = read_areas([shipped("sql")], systems=["promo"])
-QUERIES = [query for area in AREAS for query in area.queries]
+NAMED = NamedQueries("promo")
 
 
 # --- Migrations -----------------------------------------------------------------
@@ -224,24 +217,11 @@ def test_hostile_text_is_text(connection: Connection) -> None:
 # --- Replicas -------------------------------------------------------------------
 
 
-def replica_statements() -> dict[str, Any]:
-    modules = [
-        importlib.import_module(f"drystone.systems.{area.name}") for area in AREAS
-    ]
-    return {
-        name.strip("_").lower(): each
-        for module in modules
-        for name, each in vars(module).items()
-        if isinstance(each, Statement | Choice) and each.replica
-    }
-
-
 def test_what_is_marked_for_replicas_runs_where_nothing_can_be_written(
     seeded: Connection,
 ) -> None:
     """003-12, 003-16"""
-    marked = {q.name for q in QUERIES if read_annotations(q).replica}
-    assert marked == replica_statements().keys()
+    marked = NAMED.for_replicas()
     assert {"list_content", "dashboard", "search_content", "get_user"} <= marked
     # What somebody acts upon must be as it is now.
     assert not marked & {"find_login", "get_account_tokens", "usage_check"}
@@ -250,11 +230,7 @@ def test_what_is_marked_for_replicas_runs_where_nothing_can_be_written(
         seeded, organization_id=ORGANIZATION
     )
     assert found(organization).pillars
-    for name, statement in replica_statements().items():
-        if isinstance(statement, Statement):
-            plan = b"EXPLAIN (GENERIC_PLAN) " + statement._sql
-            lines = RawCursor(seeded).execute(plan).fetchall()
-            assert not [each for (each,) in lines if "LockRows" in each], name
+    assert NAMED.locking_for_replicas(seeded) == set()
 
 
 # --- Plans ----------------------------------------------------------------------
@@ -338,84 +314,33 @@ def questions(own: UUID) -> dict[str, Callable[[Any], Any]]:
     }
 
 
-def explained(connection: Connection, ask: Callable[[Any], Any]) -> str:
-    """The plan of what a generated function asks."""
-    with pytest.raises(Caught) as caught:
-        ask(Probe())
-    statement, values = caught.value.statement, caught.value.values
-    explain = Statement[str](
-        "explain",
-        "EXPLAIN " + statement._sql.decode(),
-        parameters=statement._parameters,
-    )
-    return "\n".join(map(str, explain.rows(connection, values)))
-
-
 def test_hot_queries_read_by_index(seeded: Connection) -> None:
     """003-03, 003-12"""
     seeded.execute(MANY)
     own = value(seeded, "SELECT md5('o1')::uuid")
     seeded.execute("SET LOCAL enable_seqscan = off")  # tables are small
     for index, ask in questions(own).items():
-        assert index in explained(seeded, ask), index
+        plan = explained(seeded, ask, execute=False)
+        assert index in plan.indexes, index
 
 
 # --- Tests and documents --------------------------------------------------------
 
 
-def used_names(paths: list[Path]) -> set[str]:
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
-    return {
-        node.attr
-        for tree in trees
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute)
-    }
-
-
 def test_every_query_is_run_by_a_test() -> None:
     """003-01, 003-13"""
-    flows = [
-        PACKAGE / f"{name}.py"
-        for name in (
-            *("billing", "collecting", "jobs", "limits", "publishing"),
-            *("scheduling", "tokens"),
-        )
-    ]
-    tests = sorted(Path(__file__).parent.glob("*promo*.py"))
-    assert len(QUERIES) > 90
-    assert {query.name for query in QUERIES} - used_names([*flows, *tests]) == set()
+    flows = ["billing", "collecting", "jobs", "limits", "publishing"]
+    flows += ["scheduling", "tokens"]
+    assert len(NAMED.queries) > 90
+    assert NAMED.never_run(flows=flows) == set()
 
 
 def test_every_table_type_function_and_query_says_what_it_is_for(
     connection: Connection,
 ) -> None:
     """003-15"""
-    silent = connection.execute(
-        """
-        SELECT relation.oid::regclass::text
-        FROM pg_catalog.pg_class AS relation
-        WHERE
-            relation.relnamespace = 'promo'::regnamespace
-            AND relation.relkind = 'r'
-            AND obj_description(relation.oid, 'pg_class') IS NULL
-        UNION ALL
-        SELECT type.oid::regtype::text
-        FROM pg_catalog.pg_type AS type
-        WHERE
-            type.typnamespace = 'promo'::regnamespace
-            AND type.typtype = 'e'
-            AND obj_description(type.oid, 'pg_type') IS NULL
-        UNION ALL
-        SELECT function.oid::regprocedure::text
-        FROM pg_catalog.pg_proc AS function
-        WHERE
-            function.pronamespace = 'promo'::regnamespace
-            AND obj_description(function.oid, 'pg_proc') IS NULL
-        """
-    )
-    assert silent.fetchall() == []
-    assert [q.name for q in QUERIES if not read_annotations(q).documentation] == []
+    assert without_comment(connection, "promo") == []
+    assert NAMED.without_documentation() == []
 
 
 def test_the_program_of_the_documents_does_what_it_says(

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import ast
-import importlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, LiteralString, TypeAlias
 
 import msgspec
 import psycopg
 import pytest
-from psycopg import RawCursor
 
 from drystone.database.pool import open_pool
 from drystone.database.session import connect
 from drystone.database.transactions import in_transaction
 from drystone.errors import BadInput, StatementTimeout
-from drystone.queries.reading.annotations import read_annotations
-from drystone.queries.reading.files import read_areas
-from drystone.queries.runtime.choices import Choice
-from drystone.queries.runtime.statement import Caught, Probe, Statement
 from drystone.settings import Settings
 from drystone.systems import seeding, shipped
 from drystone.systems.shop import (
@@ -38,6 +30,10 @@ from drystone.systems.shop import (
 from drystone.systems.shop.browsing import Filters, browse
 from drystone.systems.shop.ordering import expire, place
 from drystone.systems.shop.types import OrderStatus
+from tests.conftest import PROJECT
+from tests.systems.catalogs import without_comment
+from tests.systems.named_queries import NamedQueries
+from tests.systems.plans import explained, explained_without_indexes
 from tests.systems.rows import found, seed_id, value
 from tests.systems.shop_factories import (
     add_product,
@@ -50,10 +46,7 @@ from tests.systems.shop_factories import (
 
 Connection: TypeAlias = psycopg.Connection[Any]
 
-PROJECT = Path(__file__).parents[2]
-PACKAGE = PROJECT / "src" / "drystone" / "systems" / "shop"
-AREAS = read_areas([shipped("sql")], systems=["shop"])
-QUERIES = [query for area in AREAS for query in area.queries]
+NAMED = NamedQueries("shop")
 
 
 # --- Seed -----------------------------------------------------------------------
@@ -226,32 +219,15 @@ def test_hostile_text_is_text(shop: Connection) -> None:
 # --- Replicas -------------------------------------------------------------------
 
 
-def replica_statements() -> dict[str, Any]:
-    modules = [
-        importlib.import_module(f"drystone.systems.{area.name}") for area in AREAS
-    ]
-    return {
-        name.strip("_").lower(): each
-        for module in modules
-        for name, each in vars(module).items()
-        if isinstance(each, Statement | Choice) and each.replica
-    }
-
-
 def test_reads_that_may_be_a_moment_old_are_marked_and_lock_nothing(
     shop: Connection,
 ) -> None:
     """004-05"""
-    marked = {q.name for q in QUERIES if read_annotations(q).replica}
-    assert marked == replica_statements().keys()
+    marked = NAMED.for_replicas()
     assert {"get_product", "newest", "search_facets", "sales_series"} <= marked
     # What somebody acts upon must be as it is now.
     assert not marked & {"find_login", "session_user", "cart_view", "get_order"}
-    for name, statement in replica_statements().items():
-        if isinstance(statement, Statement):
-            plan = b"EXPLAIN (GENERIC_PLAN) " + statement._sql
-            lines = RawCursor(shop).execute(plan).fetchall()
-            assert not [each for (each,) in lines if "LockRows" in each], name
+    assert NAMED.locking_for_replicas(shop) == set()
 
 
 # --- Plans ----------------------------------------------------------------------
@@ -330,31 +306,6 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def explained(connection: Connection, ask: Callable[[Any], Any]) -> dict[str, Any]:
-    """The plan of what a generated function asks, as it was executed."""
-    with pytest.raises(Caught) as caught:
-        ask(Probe())
-    statement, values = caught.value.statement, caught.value.values
-    explain = Statement[Any](
-        "explain",
-        "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement._sql.decode(),
-        parameters=statement._parameters,
-    )
-    with connection.transaction(force_rollback=True):
-        plan: dict[str, Any] = found(explain.row(connection, values))[0]["Plan"]
-    return plan
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for below in plan.get("Plans", []):
-        yield from nodes(below)
-
-
-def blocks(plan: dict[str, Any]) -> int:
-    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
-
-
 def test_pages_read_by_index_a_fraction_of_what_they_would_without(
     own_shop: Connection,
 ) -> None:
@@ -367,12 +318,9 @@ def test_pages_read_by_index_a_fraction_of_what_they_would_without(
     own_shop.execute(VACUUM)
     for index, ask in QUESTIONS.items():
         plan = explained(own_shop, ask)
-        assert index in {node.get("Index Name") for node in nodes(plan)}, index
-        for kind in ("indexscan", "indexonlyscan", "bitmapscan"):
-            own_shop.execute(f"SET enable_{kind} = off".encode())
-        without = explained(own_shop, ask)
-        own_shop.execute("RESET ALL")
-        assert 2 * blocks(plan) < blocks(without), index
+        without = explained_without_indexes(own_shop, ask)
+        assert index in plan.indexes - without.indexes, index
+        assert 2 * plan.blocks < without.blocks, index
 
 
 def test_an_order_costs_as_many_locks_as_it_has_lines(
@@ -395,60 +343,19 @@ def test_an_order_costs_as_many_locks_as_it_has_lines(
 # --- Tests and documents --------------------------------------------------------
 
 
-def used_names(paths: list[Path]) -> set[str]:
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
-    return {
-        node.attr
-        for tree in trees
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute)
-    }
-
-
 def test_every_query_is_run_by_a_test() -> None:
     """004-08"""
-    flows = [PACKAGE / f"{name}.py" for name in ("ordering", "paying", "browsing")]
-    tests = sorted(Path(__file__).parent.glob("*shop*.py"))
-    assert len(QUERIES) > 80
-    assert {query.name for query in QUERIES} - used_names([*flows, *tests]) == set()
+    assert len(NAMED.queries) > 80
+    assert NAMED.never_run(flows=["ordering", "paying", "browsing"]) == set()
 
 
 def test_every_table_type_function_and_query_says_what_it_is_for(
     connection: Connection,
 ) -> None:
     """004-09"""
-    silent = connection.execute(
-        """
-        SELECT relation.oid::regclass::text
-        FROM pg_catalog.pg_class AS relation
-        WHERE
-            relation.relnamespace IN ('shop'::regnamespace, 'nextauth'::regnamespace)
-            AND relation.relkind IN ('r', 'p', 'v', 'm', 'S')
-            AND NOT EXISTS (
-                SELECT
-                FROM pg_catalog.pg_depend AS owner
-                WHERE owner.objid = relation.oid AND owner.deptype = 'i'
-            )
-            AND obj_description(relation.oid, 'pg_class') IS NULL
-        UNION ALL
-        SELECT type.oid::regtype::text
-        FROM pg_catalog.pg_type AS type
-        LEFT JOIN pg_catalog.pg_class AS row_of
-            ON row_of.oid = type.typrelid
-        WHERE
-            type.typnamespace = 'shop'::regnamespace
-            AND (type.typtype = 'e' OR row_of.relkind = 'c')
-            AND obj_description(type.oid, 'pg_type') IS NULL
-        UNION ALL
-        SELECT function.oid::regprocedure::text
-        FROM pg_catalog.pg_proc AS function
-        WHERE
-            function.pronamespace = 'shop'::regnamespace
-            AND obj_description(function.oid, 'pg_proc') IS NULL
-        """
-    )
-    assert silent.fetchall() == []
-    assert [q.name for q in QUERIES if not read_annotations(q).documentation] == []
+    assert without_comment(connection, "shop") == []
+    assert without_comment(connection, "nextauth") == []
+    assert NAMED.without_documentation() == []
 
 
 def test_files_say_what_they_cost() -> None:
