@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from tests.conftest import SERVER
+from drystone.testing import embedded_server
 
 _LABELS = """
 SELECT coalesce(string_agg(
@@ -22,7 +22,7 @@ JOIN ag_catalog.ag_graph AS g ON g.graphid = l.graph
 def schema_of(url: str, connection: Connection[Any]) -> str:
     """Return the schema, and the graphs' labels, which a dump keeps as rows."""
     dump = subprocess.run(
-        [SERVER.binary("pg_dump"), "--schema-only", "--dbname", url],
+        [embedded_server().binary("pg_dump"), "--schema-only", "--dbname", url],
         capture_output=True,
         check=True,
         text=True,

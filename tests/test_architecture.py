@@ -29,7 +29,7 @@ FLOORS = [
     ["systems.core"],
     ["jobs"],
     ["systems"],
-    ["review", "ops"],
+    ["review", "ops", "testing"],
     ["cli"],
 ]
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}

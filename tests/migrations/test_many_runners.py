@@ -22,7 +22,7 @@ from drystone.migrations.files import read_migrations
 from drystone.migrations.history import State
 from drystone.migrations.lock import runner_lock
 from drystone.settings import Settings
-from tests.conftest import SERVER
+from drystone.testing import embedded_server
 from tests.migrations.conftest import Runner, Write
 
 RUNNERS = 20
@@ -83,7 +83,7 @@ def shop_files(write: Write, empty: Connection[Any]) -> None:
 def test_of_many_runners_that_start_at_once_each_migration_meets_one(
     shop: Runner, empty: Connection[Any]
 ) -> None:
-    name, before = f"crowd-{uuid.uuid4()}", SERVER.log.stat().st_size
+    name, before = f"crowd-{uuid.uuid4()}", embedded_server().log.stat().st_size
     start, results = PROCESSES.Barrier(RUNNERS), PROCESSES.Queue()
     processes = [
         PROCESSES.Process(
@@ -171,7 +171,7 @@ def test_the_status_needs_to_read_the_ledger_and_nothing_else(
     shop: Runner, empty: Connection[Any], reader: str
 ) -> None:
     """Not even a lock: others hold all that can be held without keeping readers out."""
-    before = SERVER.log.stat().st_size
+    before = embedded_server().log.stat().st_size
     settings = Settings(
         application_name=reader,
         session={"default_transaction_read_only": "on", "lock_timeout": "1s"},
@@ -200,7 +200,7 @@ def test_the_status_needs_to_read_the_ledger_and_nothing_else(
 
 def problems(application: str, start: int) -> list[str]:
     """Return what the server has logged of an application, but for slow statements."""
-    with SERVER.log.open("rb") as log:
+    with embedded_server().log.open("rb") as log:
         log.seek(start)
         lines = log.read().decode(errors="replace").splitlines()
     return [x for x in lines if f" {application} " in x and " duration: " not in x]

@@ -12,7 +12,7 @@ from drystone.queries.reading.files import Area, read_areas
 from drystone.review.plans.plan import QueryPlan
 from drystone.review.plans.representative import explain, represented
 from drystone.settings import Settings
-from tests.conftest import SERVER
+from drystone.testing import embedded_server
 
 SCHEMA = """
 CREATE SCHEMA shop;
@@ -165,7 +165,7 @@ def explained(
 ) -> list[QueryPlan]:
     """Explain the workshop's queries, with migrations behind the first one."""
     with represented(
-        SERVER.start(),
+        embedded_server().start(),
         Settings(),
         areas,
         [migration("shop-0001-create", SCHEMA), *more],

@@ -14,7 +14,7 @@ from drystone.review.plans.plan import QueryPlan
 from drystone.review.plans.representative import explain, represented
 from drystone.settings import Settings
 from drystone.systems import shipped
-from tests.conftest import SERVER
+from drystone.testing import embedded_server
 
 pytestmark = pytest.mark.xdist_group("plans")  # they are explained once
 
@@ -85,7 +85,7 @@ NOT_EXECUTED = {
 @pytest.fixture(scope="session")
 def plans() -> list[QueryPlan]:
     with represented(
-        SERVER.start(),
+        embedded_server().start(),
         Settings(),
         read_areas([shipped("sql")]),
         read_migrations([shipped("migrations")]),

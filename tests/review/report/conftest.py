@@ -13,7 +13,7 @@ from drystone.review.report.pages import write_report
 from drystone.review.report.parts import Project
 from drystone.review.report.review import Review
 from drystone.settings import Settings
-from tests.conftest import SERVER
+from drystone.testing import embedded_server
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"
 
@@ -108,7 +108,7 @@ def project_at(folder: Path, url: str | None = None) -> Project:
         settings=Settings(project=folder),
         migrations=[folder / "migrations"],
         queries=[folder / "sql"],
-        locate=lambda: url or SERVER.start(),
+        locate=lambda: url or embedded_server().start(),
     )
 
 

@@ -10,7 +10,7 @@ from drystone.migrations.files import Migration, SqlFile
 from drystone.review.trace.traces import MigrationTrace
 from drystone.review.trace.tracing import trace
 from drystone.settings import Settings
-from tests.conftest import SERVER
+from drystone.testing import embedded_server
 from tests.review.trace.forms import BASE, FORMS, ROWS
 
 
@@ -32,7 +32,7 @@ def traced_forms() -> dict[str, MigrationTrace]:
         files.append(migration(f"{schema}_before", prepared))
         files.append(migration(schema, path + form.statement.format(schema=schema)))
     traces = trace(
-        SERVER.start(),
+        embedded_server().start(),
         Settings(),
         files,
         only=[f"form_{number}" for number in range(len(FORMS))],

@@ -11,7 +11,7 @@ from drystone.review.trace import tracing
 from drystone.review.trace.traces import HeldLock, MigrationTrace, StatementTrace
 from drystone.settings import Settings
 from drystone.systems import shipped
-from tests.conftest import SERVER
+from drystone.testing import embedded_server
 from tests.review.trace.conftest import migration
 
 TABLES = migration(
@@ -26,7 +26,7 @@ TABLES = migration(
 
 def traced(*migrations: Migration, **options: Any) -> list[MigrationTrace]:
     options.setdefault("rows", 50)
-    return tracing.trace(SERVER.start(), Settings(), migrations, **options)
+    return tracing.trace(embedded_server().start(), Settings(), migrations, **options)
 
 
 def last(*migrations: Migration, **options: Any) -> MigrationTrace:
