@@ -101,7 +101,7 @@ def test_another_server_is_used_and_left_as_it_was(
     with psycopg.connect(empty_url) as connection:
         left = connection.execute(
             "SELECT datname FROM pg_catalog.pg_database"
-            " WHERE datname ~ '^drystone_' AND NOT starts_with(datname, %s)",
+            " WHERE datname ~ '^drystone_[0-9]+_' AND NOT starts_with(datname, %s)",
             [f"drystone_{os.environ['PYTEST_DRYSTONE_RUN']}_"],
         ).fetchall()
     assert left == []

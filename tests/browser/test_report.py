@@ -181,7 +181,10 @@ def test_dark_follows_the_system_until_somebody_chooses(page: Chrome) -> None:
     dark = ground(page)
     assert dark != light
     button = page.find_element(By.ID, "theme")
-    assert button.get_attribute("aria-pressed") == "true"
+    # The page hears of it when it is drawn next.
+    WebDriverWait(page, 5).until(
+        lambda _: button.get_attribute("aria-pressed") == "true"
+    )
     button.click()
     assert ground(page) == light
     page.find_element(By.LINK_TEXT, "Drift").click()
