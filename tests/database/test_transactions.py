@@ -64,12 +64,13 @@ def test_both_sides_of_a_deadlock_finish(
                 both_hold_one.wait(timeout=30)
             own.execute(LEAVE, [second])
 
-        in_transaction(pool, work)
+        # The victim may be back before the other one has noticed, and meet it again.
+        in_transaction(pool, work, attempts=50)
 
     with open_pool(database_url, settings) as pool, ThreadPoolExecutor(2) as threads:
         list(threads.map(swap, ["a", "b"], ["b", "a"]))
     assert doctors.execute(ON_CALL).fetchone() == (0,)
-    assert len(runs) == 3
+    assert len(runs) >= 3
 
 
 @pytest.mark.parametrize(
