@@ -35,7 +35,7 @@ from drystone.migrations import runner
 from drystone.migrations.files import read_migrations
 from drystone.migrations.repeatables import read_repeatables
 from drystone.settings import Settings
-from drystone.systems import seeding, shipped
+from drystone.systems import migration_folders, query_folders, seeding
 
 # One for each run, so that runs do not meet: xdist's workers inherit the name.
 _RUN = os.environ.setdefault("PYTEST_DRYSTONE_RUN", str(os.getpid()))
@@ -86,10 +86,9 @@ def seed(stage: str) -> Callable[..., None]:
 
     def load(**parts: Any) -> None:
         project = _settings()
-        folders = project.queries or (shipped("sql"),)
         unhurried = project.model_copy(update={"statement_timeout": 0.0})
         with connect(conninfo_of(**parts), unhurried) as connection:
-            for each in seeding.find_seeds(folders, stage=stage):
+            for each in seeding.find_seeds(query_folders(project), stage=stage):
                 seeding.load(connection, each)
 
     return load
@@ -101,7 +100,7 @@ def as_it_is(**parts: Any) -> None:
 
 def _migrate(**parts: Any) -> None:
     project = _settings()
-    folders = project.migrations or (shipped("migrations"),)
+    folders = migration_folders(project)
     runner.migrate(
         conninfo_of(**parts),
         project,
@@ -228,20 +227,24 @@ def embedded_server() -> EmbeddedServer:
 @contextmanager
 def undone(shared: NoopExecutor, settings: Settings) -> Iterator[Connection[Any]]:
     """Open a session on a shared database; its work is checked, and rolled back."""
-    url = conninfo_of(
+    with (
+        connect(url_of_shared(shared), settings) as opened,
+        opened.transaction(force_rollback=True),
+    ):
+        yield opened
+        if opened.info.transaction_status == TransactionStatus.INTRANS:
+            opened.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what a commit would check
+
+
+def url_of_shared(shared: NoopExecutor) -> str:
+    """Return the conninfo of a database that tests share."""
+    return conninfo_of(
         host=shared.host,
         port=shared.port,
         user=shared.user,
         password=shared.password,
         dbname=shared.template_dbname,
     )
-    with (
-        connect(url, settings) as opened,
-        opened.transaction(force_rollback=True),
-    ):
-        yield opened
-        if opened.info.transaction_status == TransactionStatus.INTRANS:
-            opened.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what a commit would check
 
 
 def url_of(clone: Connection[Any]) -> str:

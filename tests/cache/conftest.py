@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
@@ -19,6 +18,7 @@ from drystone.database.session import connect
 from drystone.database.transactions import in_transaction
 from drystone.embedded import EmbeddedRedis
 from drystone.settings import Settings
+from drystone.testing import as_it_is, url_of_shared
 
 from .things import CHANGE, CREATE, get_thing, list_things
 
@@ -32,19 +32,14 @@ THINGS = CachedQuery(list_things, ttl=300, tags=["things"])
 
 
 cache_shared = factories.postgresql_noproc(
-    dbname="cache_shared", depends_on="migrated_template", load=[lambda **_: None]
+    dbname="cache_shared", depends_on="migrated_template", load=[as_it_is]
 )
 
 
 @pytest.fixture
 def things_url(cache_shared: NoopExecutor, settings: Settings) -> str:
     """A migrated database with the table, as new: what readers see is committed."""
-    url = make_conninfo(
-        host=cache_shared.host,
-        port=cache_shared.port,
-        user=cache_shared.user,
-        dbname=cache_shared.template_dbname,
-    )
+    url = url_of_shared(cache_shared)
     with connect(url, settings) as connection:
         connection.execute(CREATE.encode())
     return url

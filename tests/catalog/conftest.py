@@ -12,12 +12,13 @@ from psycopg import Connection
 from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
 
+from drystone.testing import conninfo_of, url_of_shared
+
 SHOP = Path(__file__).with_name("shop.sql")
 
 
 def _shop(**parts: Any) -> None:
-    keys = ("host", "port", "user", "dbname")
-    with psycopg.connect(**{key: parts[key] for key in keys}) as connection:
+    with psycopg.connect(conninfo_of(**parts)) as connection:
         connection.execute(SHOP.read_bytes())
 
 
@@ -34,13 +35,7 @@ shop_shared = factories.postgresql_noproc(
 def shop(shop_shared: NoopExecutor) -> Iterator[Connection[Any]]:
     """A session on shop.sql, without any special types, whose work is rolled back."""
     with (
-        psycopg.connect(
-            host=shop_shared.host,
-            port=shop_shared.port,
-            user=shop_shared.user,
-            dbname=shop_shared.template_dbname,
-            autocommit=True,
-        ) as opened,
+        psycopg.connect(url_of_shared(shop_shared), autocommit=True) as opened,
         opened.transaction(force_rollback=True),
     ):
         yield opened

@@ -24,6 +24,7 @@ from drystone.database.transactions import in_transaction
 from drystone.errors import BadInput, ConnectionLost, InvalidValue
 from drystone.settings import Settings
 from drystone.systems.ideas import users
+from drystone.testing import url_of_shared
 from tests.clusters import Cluster
 
 CYPHER: LiteralString = """
@@ -74,11 +75,7 @@ def usable(connection: Connection[Any]) -> Iterator[Connection[Any]]:
 @pytest.fixture(scope="module")
 def closed(migrated_shared: Any) -> Connection[Any]:
     """A connection that cannot ask anything."""
-    connection = connect(
-        f"host={migrated_shared.host} port={migrated_shared.port} user=postgres"
-        f" dbname={migrated_shared.template_dbname}",
-        Settings(),
-    )
+    connection = connect(url_of_shared(migrated_shared), Settings())
     connection.close()
     return connection
 

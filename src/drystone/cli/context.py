@@ -13,7 +13,7 @@ from drystone.database.waiting import wait_for_database
 from drystone.migrations.files import Migration, read_migrations
 from drystone.migrations.repeatables import read_repeatables
 from drystone.settings import Settings
-from drystone.systems import shipped
+from drystone.systems import migration_folders, query_folders
 
 
 @dataclass
@@ -46,12 +46,12 @@ class Context:
     @property
     def migration_folders(self) -> tuple[Path, ...]:
         """Where migrations lie: the configured folders, or the shipped one."""
-        return self.settings.migrations or (shipped("migrations"),)
+        return migration_folders(self.settings)
 
     @property
     def query_folders(self) -> tuple[Path, ...]:
         """Where named queries lie: the configured folders, or the shipped one."""
-        return self.settings.queries or (shipped("sql"),)
+        return query_folders(self.settings)
 
     def read_migrations(self) -> list[Migration]:
         """Read every migration that the folders hold."""

@@ -266,7 +266,7 @@ def _check_redis(settings: Settings) -> Iterator[Check]:
     except RedisUnavailable as error:
         yield failed("redis memory", error, required=False)
         return
-    facts = dict(_facts(memory))
+    facts = _facts(memory)
     policy = facts.get("maxmemory_policy", "noeviction")
     if policy != "noeviction" and facts.get("maxmemory") != "0":
         yield Check(

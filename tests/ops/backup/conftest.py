@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from psycopg.conninfo import make_conninfo
 from pytest_postgresql.executors import NoopExecutor
 
 from drystone.database.session import connect
 from drystone.ops.backup import Backup, back_up
 from drystone.settings import Settings
+from drystone.testing import url_of_shared
 from tests.cli.conftest import drystone
 
 __all__ = ["drystone"]
@@ -23,13 +23,7 @@ def backup(
     seeded_shared: NoopExecutor, tmp_path_factory: pytest.TempPathFactory
 ) -> Backup:
     """A backup of a database that other tests read, not to be changed."""
-    url = make_conninfo(
-        "",
-        host=seeded_shared.host,
-        port=seeded_shared.port,
-        user=seeded_shared.user,
-        dbname=seeded_shared.template_dbname,
-    )
+    url = url_of_shared(seeded_shared)
     return back_up(url, Settings(), root=tmp_path_factory.mktemp("backups"), jobs=2)
 
 

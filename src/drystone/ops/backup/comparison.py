@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import postgast
 
 from drystone.catalog import Difference, Snapshot, compare
-from drystone.ops.backup.manifest import Facts, Probe, Range, Rows
+from drystone.ops.backup.manifest import Facts, Label, Probe, Range, Rows
 
 _T = TypeVar("_T")
 
@@ -34,16 +34,8 @@ def compare_facts(backup: Facts, restored: Facts) -> list[Difference]:
     found += _by_name("sequence", backup.sequences, restored.sequences, _sequence)
     found += _by_name(
         "graph label",
-        {
-            f"{g}.{n}": one
-            for g, each in backup.graphs.items()
-            for n, one in each.items()
-        },
-        {
-            f"{g}.{n}": one
-            for g, each in restored.graphs.items()
-            for n, one in each.items()
-        },
+        _labels(backup),
+        _labels(restored),
         lambda old, new: _apart(
             f"id {old.id}, {old.rows:,} rows", f"id {new.id}, {new.rows:,} rows"
         ),
@@ -58,8 +50,8 @@ def compare_facts(backup: Facts, restored: Facts) -> list[Difference]:
     # A setting may hold a secret: its value is not shown.
     found += _by_name(
         "setting",
-        {f"{one.name} of {one.role or 'all'}": one.value for one in backup.settings},
-        {f"{one.name} of {one.role or 'all'}": one.value for one in restored.settings},
+        _settings(backup),
+        _settings(restored),
         lambda old, new: None if old == new else ("one value", "another value"),
     )
     found += _by_name(
@@ -163,6 +155,18 @@ def _by_name(
         if told is not None:
             differences.append(Difference(kind, name, told[0], told[1], "loss"))
     return differences
+
+
+def _labels(facts: Facts) -> dict[str, Label]:
+    return {
+        f"{graph}.{name}": label
+        for graph, labels in facts.graphs.items()
+        for name, label in labels.items()
+    }
+
+
+def _settings(facts: Facts) -> dict[str, str]:
+    return {f"{one.name} of {one.role or 'all'}": one.value for one in facts.settings}
 
 
 def _apart(old: str, new: str) -> tuple[str, str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -64,7 +65,9 @@ def new_folder(root: Path, name: str) -> Iterator[tuple[Path, int]]:
         clear_leftovers(root)
         partial.mkdir(mode=0o700)
         if (descriptor := lock.take(partial / _LOCK)) is None:
-            raise FileExistsError(17, "another backup is being written", str(partial))
+            raise FileExistsError(
+                errno.EEXIST, "another backup is being written", str(partial)
+            )
     except OSError as error:
         raise refused(root, error) from error
     try:
@@ -121,7 +124,7 @@ def verified_at(backup: Path) -> datetime | None:
 
 def refused(root: Path, error: OSError) -> BackupError:
     """Return an error for what the file system refused."""
-    full = isinstance(error, OSError) and error.errno in {28, 122}
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
     return BackupError(
         f"{error.filename or root}: {error.strerror}",
         hint=f"Free space on the disk that holds {root}; nothing was left there."
